@@ -1,0 +1,255 @@
+"""Rule by resource to verdict: pure, three-valued, with the evidence that decided."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from cachescan import expression as cel
+from cachescan.exposure import as_variables, expose, open_gaps, paths_of
+from cachescan.fingerprint import digest, fingerprint
+from cachescan.model import (
+    Census,
+    Effect,
+    Evidence,
+    Exposure,
+    Finding,
+    Gap,
+    GapReason,
+    Hit,
+    Judged,
+    Kind,
+    Path,
+    Resource,
+    Verdict,
+)
+from cachescan.rules import ALWAYS_BOUND, PLACEHOLDER, CompiledRule
+
+if TYPE_CHECKING:
+    import re
+    from collections.abc import Callable, Iterable, Sequence
+
+    from cachescan.model import Grant
+
+_SUMMARY = 160
+
+
+class Subject(Struct, frozen=True):
+    """A resource prepared for its rules: variables bound once, exposure computed once."""
+
+    resource: Resource
+    exposure: Exposure | None
+    variables: dict[str, Any]
+    bound: Any
+    gaps: dict[str, tuple[Gap, ...]]
+
+
+def prepare(
+    resource: Resource, kind: Kind, grants: Callable[[Resource], Iterable[Grant]]
+) -> Subject:
+    """Compute the exposure and bind what is known; what is not known stays unbound."""
+    gaps: dict[str, tuple[Gap, ...]] = {}
+    for gap in resource.gaps:
+        gaps[gap.facet] = (*gaps.get(gap.facet, ()), gap)
+    asked = bool(kind.exposure) and {*resource.facets, *gaps}.issuperset(kind.exposure)
+    exposure = expose(grants(resource)) if asked else None
+    ref = resource.ref
+    variables: dict[str, Any] = {
+        "name": ref.name,
+        "region": ref.region,
+        "scope": ref.scope,
+        "uid": ref.uid,
+        **resource.facets,
+    }
+    if exposure is not None:
+        variables.update(as_variables(exposure))
+    if resource.census is not None:
+        variables["census"] = _census_variable(resource.census)
+    for facet in kind.facets:
+        if facet.name not in resource.facets and facet.name not in gaps:
+            gaps[facet.name] = (_not_collected(facet.name, facet.call),)
+    gaps["census"] = _census_gaps(resource.census, kind)
+    return Subject(resource, exposure, variables, cel.context(variables), gaps)
+
+
+def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list[Finding]]:
+    """Return the resource's summary and every finding that is not a pass."""
+    counts: Counter[Verdict] = Counter()
+    findings = []
+    for compiled in rules:
+        verdict, reason = _verdict(compiled, subject)
+        counts[verdict] += 1
+        if verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR):
+            findings.append(_finding(compiled, subject, verdict, reason))
+    resource = subject.resource
+    census_gaps = resource.census.gaps if resource.census else ()
+    judged = Judged(
+        ref=resource.ref,
+        exposure=subject.exposure,
+        census=resource.census,
+        gaps=tuple(sorted({*resource.gaps, *census_gaps})),
+        counts=dict(sorted(counts.items())),
+    )
+    return judged, findings
+
+
+def _verdict(compiled: CompiledRule, subject: Subject) -> tuple[Verdict, str]:
+    try:
+        if not cel.evaluate(compiled.when, subject.bound):
+            return Verdict.NOT_APPLICABLE, ""
+        failed = cel.evaluate(compiled.fail, subject.bound)
+    except cel.UndecidedError as error:
+        undecided = Verdict.UNKNOWN if _missing(compiled, subject) else Verdict.ERROR
+        return undecided, str(error)
+    return (Verdict.FAIL if failed else Verdict.PASS), ""
+
+
+def _finding(compiled: CompiledRule, subject: Subject, verdict: Verdict, reason: str) -> Finding:
+    rule, ref = compiled.rule, subject.resource.ref
+    missing = _missing(compiled, subject) if verdict == Verdict.UNKNOWN else ()
+    paths = _paths(compiled, subject) if verdict == Verdict.FAIL else ()
+    evidence = _evidence(compiled, subject, paths) if verdict == Verdict.FAIL else ()
+    if verdict == Verdict.UNKNOWN:
+        evidence = tuple(
+            Evidence(gap.facet, "", Effect.UNREAD, f"{gap.call}: {gap.reason}") for gap in missing
+        )
+    identity = tuple(cel.value(e, subject.bound) for e in compiled.identity) if not missing else ()
+    return Finding(
+        fingerprint=fingerprint(rule.id, ref, identity),
+        evidence_hash=digest((verdict, evidence, missing)),
+        rule=rule.id,
+        ref=ref,
+        verdict=verdict,
+        severity=rule.severity,
+        message=_message(rule.message, subject) if verdict != Verdict.ERROR else reason,
+        evidence=evidence,
+        gaps=missing,
+        witness=next((path.witness for path in paths if path.witness), None),
+        hits=_hits(compiled, subject) if verdict == Verdict.FAIL else (),
+    )
+
+
+def _missing(compiled: CompiledRule, subject: Subject) -> tuple[Gap, ...]:
+    """Return the gaps among what the rule looks at: the facts that would have decided."""
+    found: set[Gap] = set()
+    for reference in (*compiled.when.references, *compiled.fail.references):
+        if reference.root in ("exposure", "exposed"):
+            exposure = subject.exposure
+            found.update(
+                (_not_collected("exposure", ""),)
+                if exposure is None
+                else open_gaps(exposure, reference.members)
+            )
+        elif reference.root == "census":
+            found.update(_census_reference_gaps(subject, reference.members))
+        else:
+            found.update(subject.gaps.get(reference.root, ()))
+    return tuple(sorted(found))
+
+
+def _census_reference_gaps(subject: Subject, members: Sequence[str]) -> tuple[Gap, ...]:
+    census = subject.variables.get("census", {})
+    bound = census.get("counts", {}) if census else {}
+    decided = len(members) > 1 and members[0] == "counts" and members[1] in bound
+    return () if decided else subject.gaps["census"]
+
+
+def _not_collected(facet: str, call: str) -> Gap:
+    """Return the gap of a fact that this record was never meant to hold."""
+    return Gap(facet, GapReason.NOT_COLLECTED, call, "the snapshot was taken without it")
+
+
+def _census_variable(census: Census) -> dict[str, Any]:
+    """Bind the census; in a listing cut short, a category without a hit is not known."""
+    counts = {name: n for name, n in census.counts.items() if n or census.complete}
+    return {
+        "listed": census.listed,
+        "bytes": census.bytes,
+        "complete": census.complete,
+        "counts": counts,
+    }
+
+
+def _census_gaps(census: Census | None, kind: Kind) -> tuple[Gap, ...]:
+    if census is not None:
+        return census.gaps
+    return (
+        Gap(
+            facet="census",
+            reason=GapReason.NOT_COLLECTED,
+            call=kind.objects_call,
+            detail="its objects were not listed",
+            permission=kind.objects_permission,
+        ),
+    )
+
+
+def _paths(compiled: CompiledRule, subject: Subject) -> tuple[Path, ...]:
+    if subject.exposure is None:
+        return ()
+    found: dict[Path, None] = {}
+    for reference in compiled.fail.references:
+        if reference.root in ("exposure", "exposed"):
+            found.update(dict.fromkeys(paths_of(subject.exposure, reference.members)))
+    return tuple(found)
+
+
+def _evidence(
+    compiled: CompiledRule, subject: Subject, paths: Iterable[Path]
+) -> tuple[Evidence, ...]:
+    found: dict[Evidence, None] = {e: None for path in paths for e in path.evidence}
+    deciding = cel.deciding_indices(compiled.fail, subject.bound)
+    for reference in compiled.fail.references:
+        if reference.root in subject.resource.facets and reference.root not in ALWAYS_BOUND:
+            pointer = "".join(f"/{member}" for member in reference.members)
+            ends = [f"/{index}" for index in deciding.get(reference, ())] or [""]
+            for end in ends:
+                found[_states(subject, reference.root, pointer + end)] = None
+        elif reference.root == "census":
+            pointer = "".join(f"/{member}" for member in reference.members)
+            found[Evidence("census", pointer, Effect.STATES, _census_summary(subject))] = None
+    return tuple(found) or (
+        Evidence("", "", Effect.STATES, f"{subject.resource.ref.kind} {subject.resource.ref.name}"),
+    )
+
+
+def _states(subject: Subject, facet: str, pointer: str) -> Evidence:
+    value: Any = subject.resource.facets[facet]
+    for step in pointer.split("/")[1:]:
+        value = value[int(step)] if isinstance(value, list) else value[step]
+    text = msgspec.json.encode(value).decode()
+    short = text if len(text) <= _SUMMARY else f"{text[: _SUMMARY - 3]}..."
+    return Evidence(facet, pointer, Effect.STATES, short)
+
+
+def _census_summary(subject: Subject) -> str:
+    census = subject.resource.census
+    if census is None:
+        return "not listed"
+    seen = "all" if census.complete else "the first"
+    counts = ", ".join(f"{n} {name}" for name, n in sorted(census.counts.items()) if n)
+    return f"{seen} {census.listed} objects listed: {counts or 'no hit'}"
+
+
+def _hits(compiled: CompiledRule, subject: Subject) -> tuple[Hit, ...]:
+    """Return the hits of the categories that the rule asks for."""
+    census = subject.resource.census
+    asked = {r.members[1] for r in compiled.fail.references if r.members[:1] == ("counts",)}
+    if census is None:
+        return ()
+    return tuple(hit for hit in census.hits if asked.intersection(hit.categories))
+
+
+def _message(template: str, subject: Subject) -> str:
+    """Fill the holes from the variables; a hole that is not known shows as ``?``."""
+
+    def fill(match: re.Match[str]) -> str:
+        value: Any = subject.variables
+        for step in match[1].split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        return "?" if value is None else str(value)
+
+    return PLACEHOLDER.sub(fill, template)

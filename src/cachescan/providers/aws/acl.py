@@ -1,0 +1,122 @@
+"""Grants of a bucket ACL to outsiders (semantics.md §1.6)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
+from cachescan.providers.aws import blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cachescan.model import Blocker, Witness
+    from cachescan.providers.aws.record import BucketRecord
+    from cachescan.providers.aws.schemas import AclGrant
+
+ALL_USERS = "http://acs.amazonaws.com/groups/global/AllUsers"
+AUTHENTICATED_USERS = "http://acs.amazonaws.com/groups/global/AuthenticatedUsers"
+_LOG_DELIVERY = "http://acs.amazonaws.com/groups/s3/LogDelivery"
+
+_PERMISSIONS: dict[str, tuple[Capability, ...]] = {
+    "READ": (Capability.LIST,),
+    "WRITE": (Capability.WRITE,),
+    "READ_ACP": (),
+    "WRITE_ACP": (Capability.TAKEOVER,),
+    "FULL_CONTROL": (Capability.LIST, Capability.WRITE, Capability.TAKEOVER),
+}
+"""READ on a bucket is the list of names, not the bytes of objects."""
+
+_CAPABILITIES = (Capability.LIST, Capability.WRITE, Capability.TAKEOVER)
+
+
+def grants(record: BucketRecord) -> Iterator[Grant]:
+    """Yield what the bucket ACL grants to outsiders."""
+    acl = record.acl
+    if isinstance(acl, Gap):
+        yield from _unread(record, acl)
+        return
+    for index, grant in enumerate(acl.Grants):
+        actors, principal, certain = _grantee(grant, acl.Owner.ID)
+        capabilities = _PERMISSIONS.get(grant.Permission, _CAPABILITIES)
+        certain = certain and grant.Permission in _PERMISSIONS
+        evidence = Evidence(
+            "acl",
+            f"/Grants/{index}",
+            Effect.GRANTS,
+            f"the bucket ACL grants {grant.Permission} to {principal or _group(grant)}",
+        )
+        for actor in actors:
+            for capability in capabilities:
+                yield Grant(
+                    actor=actor,
+                    capability=capability,
+                    via="bucket-acl",
+                    low=Grade.YES if certain else Grade.NO,
+                    high=Grade.YES,
+                    evidence=(evidence,),
+                    principal=principal,
+                    witness=_witness(record, capability, signed=actor != Actor.ANONYMOUS),
+                    blockers=_blockers(record, actor),
+                    gaps=() if certain else (_unclear(grant),),
+                )
+
+
+def _grantee(grant: AclGrant, owner: str) -> tuple[tuple[Actor, ...], str, bool]:
+    """Return who is granted, the named outsider if it is one, and whether that is certain."""
+    grantee = grant.Grantee
+    if grantee.URI == ALL_USERS:
+        return (Actor.ANONYMOUS, Actor.ANY_ACCOUNT), "", True
+    if grantee.URI == AUTHENTICATED_USERS:
+        return (Actor.ANY_ACCOUNT,), "", True
+    if grantee.URI == _LOG_DELIVERY or (grantee.ID and owner == grantee.ID):
+        return (), "", True
+    name = grantee.ID or grantee.EmailAddress or grantee.URI or grantee.DisplayName
+    known = bool(grantee.ID or grantee.EmailAddress) and bool(owner)
+    return (Actor.OUTSIDER,), name or "an unnamed grantee", known
+
+
+def _group(grant: AclGrant) -> str:
+    return grant.Grantee.URI.rpartition("/")[2]
+
+
+def _unclear(grant: AclGrant) -> Gap:
+    return Gap(
+        facet="acl",
+        reason=GapReason.UNSUPPORTED,
+        call="s3:GetBucketAcl",
+        detail=f"{grant.Permission} to a grantee that is not known to be foreign or own",
+    )
+
+
+def _blockers(record: BucketRecord, actor: Actor) -> tuple[Blocker, ...]:
+    found = [blocks.enforced_ownership(record)]
+    if actor != Actor.OUTSIDER:
+        found.append(blocks.ignore_public_acls(record))
+    if actor == Actor.ANONYMOUS:
+        found.append(blocks.requester_pays(record))
+    return tuple(found)
+
+
+def _witness(record: BucketRecord, capability: Capability, *, signed: bool) -> Witness:
+    if capability == Capability.LIST:
+        return record.witness("GET", query="list-type=2&max-keys=10", signed=signed)
+    if capability == Capability.WRITE:
+        return record.witness("PUT", key="cachescan-witness", signed=signed)
+    return record.witness("PUT", query="acl", signed=signed)
+
+
+def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
+    evidence = Evidence("acl", "", Effect.UNREAD, f"{gap.call or 'acl'}: {gap.reason}")
+    for actor in Actor:
+        for capability in _CAPABILITIES:
+            yield Grant(
+                actor=actor,
+                capability=capability,
+                via="bucket-acl",
+                low=Grade.NO,
+                high=Grade.YES,
+                evidence=(evidence,),
+                blockers=_blockers(record, actor),
+                gaps=(gap,),
+            )

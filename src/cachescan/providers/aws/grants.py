@@ -1,0 +1,28 @@
+"""What an S3 bucket's record grants to outsiders, and what could block it. Pure.
+
+This is the first half of semantics.md §1: Block Public Access over account and bucket,
+ownership, Requester Pays, the bucket ACL, and policy statements without conditions or Deny.
+The verdict is about grants on the bucket; that single objects can be opened by an ACL of their
+own is the matter of a rule.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cachescan.providers.aws import acl
+from cachescan.providers.aws.policy import grants as policy_grants
+from cachescan.providers.aws.record import BucketRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cachescan.model import Grant, Resource
+
+
+def grants(resource: Resource) -> Iterator[Grant]:
+    """Yield the grants of a bucket to outsiders; other kinds have none."""
+    if resource.ref.kind == "aws/bucket":
+        record = BucketRecord(resource)
+        yield from policy_grants.grants(record)
+        yield from acl.grants(record)

@@ -1,0 +1,1 @@
+"""The IAM policy engine: documents to a closed form, and what they grant."""

@@ -1,0 +1,79 @@
+"""The provider protocol (DESIGN §5): what an adapter must say, and nothing it must do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Protocol
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+
+    from cachescan.model import (
+        Discovered,
+        Facet,
+        GapReason,
+        Grant,
+        Kind,
+        Resource,
+        ResourceRef,
+        Scope,
+    )
+
+API = 1
+"""The protocol's version; a provider built for another one is refused at load."""
+
+
+class NotSet(Struct, frozen=True):
+    """The provider's positive answer "this is not configured": the facet is neutral, no gap."""
+
+
+class ObjectPage(Struct, frozen=True):
+    """One page of a listing: keys as the server's own bytes, and their sizes in bytes.
+
+    ``more`` tells whether the server says that another page follows.
+    """
+
+    keys: list[bytes]
+    sizes: list[int]
+    more: bool = False
+
+
+class Provider(Protocol):
+    """Says how to read one cloud; contains no loop, no retry and no ``except``."""
+
+    api: ClassVar[int]
+    name: ClassVar[str]
+    kinds: ClassVar[tuple[Kind, ...]]
+
+    def scopes(self) -> Iterator[Scope]:
+        """Yield what is to be looked into; raises the SDK's own error."""
+        ...
+
+    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
+        """Yield the resources of ``kind`` in ``scope``, with the facets the listing gave."""
+        ...
+
+    def read(self, ref: ResourceRef, facet: Facet) -> Struct | Awaitable[Struct]:
+        """Return the facet's value, directly or as an awaitable; raises the SDK's own error."""
+        ...
+
+    def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:
+        """Yield pages of the objects inside; raises the SDK's own error."""
+        ...
+
+    def classify(self, error: Exception, facet: Facet | None) -> GapReason | NotSet:
+        """Say what an error means; ``facet`` is None for listings. The only error knowledge."""
+        ...
+
+    def grants(self, resource: Resource) -> Iterable[Grant]:
+        """Return the grants that the record's facts state, each with its blockers. Pure."""
+        ...
+
+    def permissions(self) -> str:
+        """Return the least-privilege policy of a full scan, in the provider's own format."""
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
