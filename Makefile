@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 DEPS := $(VENV)/.deps-installed
 READY := $(VENV)/.ready
 PYTEST_ARGS ?=
+# Errors only: a mirror missing from a local pip configuration is a screenful of warnings.
+PIP_FLAGS := -qq --disable-pip-version-check
 PACKAGE := .package
 LOCK := .lock-venv
 MULTITOOL := .e2e/.multitool-installed
@@ -26,13 +28,12 @@ help: ## list the targets
 # The first interpreter that is new enough *and* can make environments: a version manager's shim
 # may exist and refuse to run, and distributions split `venv` and `ensurepip` into other packages.
 define FIND_PYTHON
-for candidate in "$(PYTHON)" python3 python3.14 python3.13 python3.12 python3.11 python; do \
-  [ -n "$$candidate" ] || continue; \
+python=; \
+for candidate in $(if $(PYTHON),"$(PYTHON)",python3 python3.14 python3.13 python3.12 python3.11 python); do \
   if "$$candidate" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' \
     >/dev/null 2>&1; then python="$$candidate"; break; fi; \
-  [ "$$candidate" != "$(PYTHON)" ] || { python=; break; }; \
 done; \
-if [ -z "$${python:-}" ]; then \
+if [ -z "$$python" ]; then \
   echo "cachescan needs Python >= 3.11 with the venv module, and found none$(if $(PYTHON), in PYTHON=$(PYTHON))." >&2; \
   echo "Install one (Debian, Ubuntu: apt install python3 python3-venv) or name it:" >&2; \
   echo "  make PYTHON=/path/to/python3.12 $(or $(MAKECMDGOALS),demo)" >&2; \
@@ -45,12 +46,12 @@ $(DEPS): requirements/dev.txt
 	@$(FIND_PYTHON); \
 	echo "Setting up $(VENV) with $$("$$python" --version); this is done once."; \
 	"$$python" -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --require-hashes \
 		--requirement requirements/dev.txt
 	@touch $@
 
 $(READY): $(DEPS) pyproject.toml
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	@$(BIN)/python -m pip install $(PIP_FLAGS) --no-deps \
 		--no-build-isolation --editable .
 	@touch $@
 
@@ -68,17 +69,19 @@ lint: $(READY) ## ruff, mypy --strict, import contracts
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 rules: $(READY) ## run the test cases of every rule
 	@$(BIN)/cachescan rules test
 
+# RUNLEVEL keeps the package from starting a server of its own on port 80.
+APT := DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get
+NGINX := $(APT) install --yes --quiet=2 --no-install-recommends nginx-light >/dev/null 2>&1 </dev/null
+INSTALL_NGINX := $(NGINX) || { $(APT) update --quiet=2 </dev/null && $(NGINX); }
+
 e2e: $(READY) $(MULTITOOL) ## whole-program runs (nginx, npm; nginx is installed only if root)
 	@command -v nginx >/dev/null 2>&1 || [ -x /usr/sbin/nginx ] || { \
-	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then \
-	    apt-get install --yes --quiet=2 --no-install-recommends nginx-light >/dev/null </dev/null \
-	    || { apt-get update --quiet=2 </dev/null && \
-	         apt-get install --yes --quiet=2 --no-install-recommends nginx-light >/dev/null </dev/null; }; \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then $(INSTALL_NGINX); \
 	  else echo "make e2e needs nginx (Debian, Ubuntu: apt install nginx-light)" >&2; exit 2; fi; }
 	@$(BIN)/python -m pytest tests/e2e -m e2e $(PYTEST_ARGS)
 
@@ -100,12 +103,12 @@ package: $(READY) ## build sdist and wheel, and run the unit tests against the i
 	@tar -xzf dist/cachescan-*.tar.gz -C $(PACKAGE) --strip-components=1
 	@rm -rf $(PACKAGE)/src
 	@$(BIN)/python -m venv $(PACKAGE)/.venv
-	@$(PACKAGE)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(PACKAGE)/.venv/bin/python -m pip install $(PIP_FLAGS) --require-hashes \
 		--requirement requirements/runtime.txt
-	@$(PACKAGE)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps dist/*.whl
+	@$(PACKAGE)/.venv/bin/python -m pip install $(PIP_FLAGS) --no-deps dist/*.whl
 	@$(PACKAGE)/.venv/bin/python -m pip check
 	@cd $(PACKAGE) && .venv/bin/cachescan --version && .venv/bin/cachescan rules test
-	@$(PACKAGE)/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+	@$(PACKAGE)/.venv/bin/python -m pip install $(PIP_FLAGS) --require-hashes \
 		--requirement requirements/dev.txt
 	@cd $(PACKAGE) && .venv/bin/python -m pytest tests/unit $(PYTEST_ARGS)
 
@@ -133,7 +136,7 @@ PIP_COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/
 
 requirements: ## pin and hash requirements/*.txt from pyproject.toml (UPGRADE=1 renews the pins)
 	@$(FIND_PYTHON); [ -x $(LOCK)/bin/pip-compile ] || "$$python" -m venv --clear $(LOCK)
-	@$(LOCK)/bin/python -m pip install --quiet --disable-pip-version-check \
+	@$(LOCK)/bin/python -m pip install $(PIP_FLAGS) \
 		pip-tools==7.6.2 dependency-groups==1.3.2
 	@$(PIP_COMPILE) --output-file requirements/runtime.txt pyproject.toml
 	@$(LOCK)/bin/python -m dependency_groups dev | $(PIP_COMPILE) \

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -348,6 +349,15 @@ def test_the_package_keeps_the_house_rule(gate: Callable[[Sequence[Source]], lis
 
 def test_rule_files_stay_short() -> None:
     assert long_rules(_read(RULES, "*.yaml")) == []
+
+
+def test_the_package_and_its_metadata_state_one_version() -> None:
+    metadata = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    root = (PACKAGE / "__init__.py").read_text(encoding="utf-8")
+    stated = re.search(r'^__version__ = "(.+)"$', root, re.MULTILINE)
+
+    assert stated is not None
+    assert stated[1] == metadata["project"]["version"]
 
 
 @pytest.mark.parametrize(("gate", "path", "text", "said"), BROKEN)

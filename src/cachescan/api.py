@@ -13,8 +13,8 @@ from cachescan.census.names import load_names
 from cachescan.clock import current
 from cachescan.collect import Plan
 from cachescan.engine import Engine, Settings
-from cachescan.errors import ConfigError
-from cachescan.model import Kind, Persona, Resource
+from cachescan.errors import ConfigError, CredentialsError
+from cachescan.model import Gap, GapReason, Kind, Persona, Resource
 from cachescan.report import ExitPolicy
 from cachescan.rules import RuleSet, builtin_rules, load_rules
 from cachescan.snapshot import Journal
@@ -111,7 +111,8 @@ def scan(
         raise ConfigError(message)
     ruleset = load_ruleset(judging, providers)
     accepted = load_suppressions(judging.suppressions) if judging.suppressions else ()
-    records = (r for p in providers for r in _records(p, ruleset, reading))
+    one_by_one = _records if len(providers) == 1 else _records_or_gap
+    records = (r for p in providers for r in one_by_one(p, ruleset, reading))
     by_name = {provider.name: provider for provider in providers}
     return pipeline.evaluate(records, ruleset, by_name, judging.policy, accepted, progress)
 
@@ -166,6 +167,17 @@ def _records(provider: Provider, ruleset: RuleSet | None, reading: Reading) -> I
             yield from pipeline.collect(provider, plan, engine, journal)
         finally:
             engine.run(provider.close())
+
+
+def _records_or_gap(
+    provider: Provider, ruleset: RuleSet | None, reading: Reading
+) -> Iterator[Record]:
+    """Yield a provider's records; one that lets nobody in must not keep the others from us."""
+    try:
+        yield from _records(provider, ruleset, reading)
+    except CredentialsError as error:
+        gap = Gap("", GapReason.UNAUTHENTICATED, f"{provider.name}:scopes", str(error))
+        yield snapshot.GapRecord(gap)
 
 
 def _demand(kind: Kind, ruleset: RuleSet | None, *, census: bool) -> frozenset[str]:

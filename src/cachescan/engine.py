@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from msgspec import Struct
 
+from cachescan.errors import CachescanError
 from cachescan.model import GapReason
 from cachescan.providers.base import NotSet
 
@@ -264,7 +265,7 @@ class _Boundary:
     """The one broad catch below the command line: whatever a provider raises becomes a gap.
 
     A context manager rather than an ``except`` clause, so that awaited calls and listings share
-    it. Exits, interrupts and cancellation pass through.
+    it. Exits, interrupts and cancellation pass through, and so does what is for the user to mend.
     """
 
     __slots__ = ("error",)
@@ -276,7 +277,7 @@ class _Boundary:
         return None
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> bool:
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not isinstance(error, CachescanError):
             self.error = error
             return True
         return False

@@ -178,8 +178,10 @@ def who(path: Path, provider: str) -> str:
     return path.principal or "A named outsider"
 
 
-def signer(provider: str) -> str:
-    """Return who can sign a witness that must be signed."""
+def signer(provider: str, path: Path | None = None) -> str:
+    """Return who can sign a witness that must be signed, as far as its path says so."""
+    if path is not None and path.principal:
+        return path.principal
     return f"any {_CLOUDS.get(provider, provider)} account"
 
 

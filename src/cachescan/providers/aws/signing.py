@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import time
 from hashlib import sha256
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,20 +23,12 @@ UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 """The payload hash that S3 accepts in place of the body's."""
 
 
-class Keys(Protocol):
-    """Frozen credentials, as botocore's ``ReadOnlyCredentials`` are; ``token`` may be None."""
+class Keys(NamedTuple):
+    """Credentials that do not change under a signature; ``token`` is empty for lasting ones."""
 
-    @property
-    def access_key(self) -> str:
-        """The access key id."""
-
-    @property
-    def secret_key(self) -> str:
-        """The secret access key."""
-
-    @property
-    def token(self) -> str | None:
-        """The session token of temporary credentials."""
+    access_key: str
+    secret_key: str
+    token: str = ""
 
 
 class Signer:
