@@ -31,7 +31,7 @@ BROAD_EXCEPT_FILES = ("cli/__init__.py", "engine.py")
 CONCURRENCY = ("_thread", "asyncio", "concurrent", "threading")
 # What only some files may import, as patterns over paths relative to the package.
 RESERVED_IMPORTS = {
-    "rich": r"cli/_console\.py|reporters/terminal\.py",
+    "rich": r"cli/_console\.py|reporters/terminal(/\w+)?\.py",
     "cel": r"expression\.py",
     "aiohttp": r"engine\.py|providers/\w+/wire\.py",
     # The demo's supplement is a script for the emulator's own process and environment.

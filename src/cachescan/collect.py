@@ -155,8 +155,6 @@ class Collector:
                     gaps.append(_gap(facet, value))
                 else:
                     facets[facet.name] = value
-        if kind.region and not ref.region and kind.region[0] in facets:
-            ref = structs.replace(ref, region=facets[kind.region[0]][kind.region[1]])
         resource = Resource(ref, facets, tuple(sorted(gaps)), self._plan.clock())
         return structs.replace(resource, census=await self._census(kind, resource))
 

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from cachescan import expression as cel
 from cachescan.exposure import as_variables, expose, open_gaps, paths_of
@@ -26,7 +26,7 @@ from cachescan.model import (
     Resource,
     Verdict,
 )
-from cachescan.rules import ALWAYS_BOUND, PLACEHOLDER, CompiledRule
+from cachescan.rules import PLACEHOLDER, CompiledRule
 
 if TYPE_CHECKING:
     import re
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cachescan.model import Grant
 
 _SUMMARY = 160
+_MANY = 3
 
 
 class Subject(Struct, frozen=True):
@@ -45,6 +46,25 @@ class Subject(Struct, frozen=True):
     variables: dict[str, Any]
     bound: Any
     gaps: dict[str, tuple[Gap, ...]]
+
+
+def view(resource: Resource, kind: Kind, demand: frozenset[str], *, census: bool) -> Resource:
+    """Return the record as the rules chosen see it: what they ask for, and nothing else.
+
+    A snapshot may hold more than a live scan with these rules would read. Seen so, both are the
+    same, to the byte. The region comes from its facet where the listing did not tell it.
+    """
+    facets = {name: value for name, value in resource.facets.items() if name in demand}
+    ref = resource.ref
+    if kind.region and not ref.region and kind.region[0] in facets:
+        ref = structs.replace(ref, region=facets[kind.region[0]][kind.region[1]])
+    return Resource(
+        ref=ref,
+        facets=facets,
+        gaps=tuple(gap for gap in resource.gaps if gap.facet in demand),
+        collected_at=resource.collected_at,
+        census=resource.census if census else None,
+    )
 
 
 def prepare(
@@ -202,18 +222,20 @@ def _evidence(
 ) -> tuple[Evidence, ...]:
     found: dict[Evidence, None] = {e: None for path in paths for e in path.evidence}
     deciding = cel.deciding_indices(compiled.fail, subject.bound)
+    pointers: dict[str, dict[str, None]] = {}
     for reference in compiled.fail.references:
-        if reference.root in subject.resource.facets and reference.root not in ALWAYS_BOUND:
-            pointer = "".join(f"/{member}" for member in reference.members)
+        pointer = "".join(f"/{member}" for member in reference.members)
+        if reference.root in subject.resource.facets:
             ends = [f"/{index}" for index in deciding.get(reference, ())] or [""]
-            for end in ends:
-                found[_states(subject, reference.root, pointer + end)] = None
+            pointers.setdefault(reference.root, {}).update((pointer + end, None) for end in ends)
         elif reference.root == "census":
-            pointer = "".join(f"/{member}" for member in reference.members)
             found[Evidence("census", pointer, Effect.STATES, _census_summary(subject))] = None
-    return tuple(found) or (
-        Evidence("", "", Effect.STATES, f"{subject.resource.ref.kind} {subject.resource.ref.name}"),
-    )
+    for facet, places in pointers.items():
+        # A facet that is looked at from many sides is shown once, whole.
+        for place in places if len(places) < _MANY else [""]:
+            found[_states(subject, facet, place)] = None
+    ref = subject.resource.ref
+    return tuple(found) or (Evidence("", "", Effect.STATES, f"{ref.kind} {ref.name}"),)
 
 
 def _states(subject: Subject, facet: str, pointer: str) -> Evidence:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from cachescan import __version__
 from cachescan.clock import date_of
 from cachescan.collect import Collector
-from cachescan.evaluate import judge, prepare
+from cachescan.evaluate import judge, prepare, view
 from cachescan.model import Resource
 from cachescan.report import Tally
 from cachescan.snapshot import SCHEMA, GapRecord, Header, Journal, ScopeDone
@@ -84,11 +84,14 @@ def evaluate(
         elif isinstance(record, Resource):
             provider = providers[record.ref.provider]
             kind = next(k for k in provider.kinds if k.name == record.ref.kind)
-            judged, findings = judge(
-                prepare(record, kind, provider.grants), ruleset.for_kind(kind.name)
-            )
+            rules = ruleset.for_kind(kind.name)
+            if not rules:
+                continue
+            census = ruleset.wants_census(kind.name)
+            seen = view(record, kind, ruleset.demand(kind, census=census), census=census)
+            judged, findings = judge(prepare(seen, kind, provider.grants), rules)
             marked = [suppressor.apply(f, aliases[f.rule]) for f in findings]
-            tally.resource(record, judged, marked)
+            tally.resource(seen, judged, marked)
             if progress:
                 progress.resource(record.ref)
     return tally.report(ruleset, suppressor, policy, __version__)

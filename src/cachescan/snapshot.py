@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 """Version of the format; a reader refuses a newer one."""
 
-_FLUSH_EVERY = 64
+_FLUSH_EVERY = 16
 
 
 class Header(Struct, frozen=True, tag_field="type", tag="header", forbid_unknown_fields=True):

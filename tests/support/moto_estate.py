@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import urllib.request
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -39,15 +40,31 @@ def moto() -> Iterator[str]:
     server.start()
     try:
         host, port = server.get_host_and_port()
+        reset(f"http://{host}:{port}")
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def reset(endpoint: str) -> None:
+    """Empty the emulator, whose state is that of the whole process."""
+    request = urllib.request.Request(f"{endpoint}/moto-api/reset", method="POST")  # noqa: S310
+    with urllib.request.urlopen(request):  # noqa: S310 (an address of our own)
+        pass
 
 
 def client(endpoint: str, service: str = "s3", region: str = "us-east-1") -> Any:  # noqa: ANN401
     """Return a boto3 client of the emulator."""
     session = boto3.Session("test", "test", region_name=region)
     return session.client(service, endpoint_url=endpoint)
+
+
+def client_of(endpoint: str, keys: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return an S3 client with the credentials that AssumeRole gave."""
+    session = boto3.Session(
+        keys["AccessKeyId"], keys["SecretAccessKey"], keys["SessionToken"], region_name="us-east-1"
+    )
+    return session.client("s3", endpoint_url=endpoint)
 
 
 def everyone_may(bucket: str, *actions: str) -> str:
@@ -68,8 +85,11 @@ def everyone_may(bucket: str, *actions: str) -> str:
 
 
 def fill(endpoint: str) -> None:
-    """Make six buckets: open by policy with a draft inside, open by ACL, locked, legacy, hostile
-    tags, and one that a foreign account may read."""
+    """Make six buckets, each telling its story by its name.
+
+    ``assets`` is open by policy with a draft inside, ``dropbox`` by ACL, ``hostile`` has tags that
+    attack a reader, ``shared`` may be read by a foreign account.
+    """
     s3 = client(endpoint)
     for name in ("assets", "dropbox", "locked", "legacy", "hostile", "shared"):
         s3.create_bucket(Bucket=name)

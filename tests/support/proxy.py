@@ -25,19 +25,20 @@ class Call:
     path: str
     query: tuple[str, ...]
     host: str
+    target: str = ""
 
     @property
     def operation(self) -> str:
         """The sub-resource (``acl``), ``ListBuckets``, ``ListObjectsV2``, or the bare path."""
         if self.method == "POST":
-            return "POST"
+            return self.target or "POST"
         if self.path.startswith("/v20180820/"):
             return "accountPublicAccessBlock"
         if "list-type" in self.query:
             return "ListObjectsV2"
         if self.path == "/":
             return "ListBuckets"
-        return next((name for name in self.query if name not in ("x-id",)), self.path)
+        return next((name for name in self.query if name != "x-id"), self.path)
 
     @property
     def bucket(self) -> str:
@@ -100,6 +101,7 @@ def proxying(upstream: str) -> Iterator[Proxy]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = _quietly  # type: ignore[method-assign]  # a killed client is no news
     proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
@@ -112,6 +114,18 @@ def proxying(upstream: str) -> Iterator[Proxy]:
         thread.join()
 
 
+def _quietly(*_: object) -> None:
+    """Keep a connection that the client dropped out of the test's output."""
+
+
+def _stand_in(call: Call) -> Answer | None:
+    """Answer what moto does not implement, as an account outside any organization would be."""
+    if not call.target.endswith(".DescribeEffectivePolicy"):
+        return None
+    body = b'{"__type": "AWSOrganizationsNotInUseException", "Message": "no organization"}'
+    return Answer(400, body, {"content-type": "application/x-amz-json-1.1"})
+
+
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     state: Proxy
@@ -119,11 +133,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         split = urlsplit(self.path)
         names = tuple(name for name, _ in parse_qsl(split.query, keep_blank_values=True))
-        call = Call(self.command, split.path, names, self.headers.get("host", ""))
+        target = self.headers.get("x-amz-target", "")
+        call = Call(self.command, split.path, names, self.headers.get("host", ""), target)
         with self.state.lock:
             self.state.calls.append(call)
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
-        answer = self.state.fault(call) or self._forward(body)
+        answer = self.state.fault(call) or _stand_in(call) or self._forward(body)
         if answer.hang:
             self.state.closing.wait(answer.hang)
         self._answer(answer)
@@ -150,7 +165,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("content-length", str(len(answer.body)))
             self.end_headers()
             if self.command != "HEAD":
-                self.wfile.write(answer.body[: len(answer.body) // 2] if answer.cut else answer.body)
+                self.wfile.write(
+                    answer.body[: len(answer.body) // 2] if answer.cut else answer.body
+                )
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         if answer.cut:

@@ -90,7 +90,7 @@ def _next_steps(cloud: DemoCloud, out: Path, stderr: IO[str], *, serve: bool) ->
             "",
             f"  cachescan evaluate {out / _SNAPSHOT} --persona auditor   every rule, offline",
             "  cachescan demo --serve                keep it up: try the curl lines, mend, rescan",
-            "  cachescan rules show aws-bucket-public-draft",
+            "  cachescan rules show aws-bucket-public-drafts",
             "  cachescan permissions aws             what a scan of your own account needs",
             "  cachescan aws                         scan it",
         ]

@@ -180,7 +180,7 @@ def bucket(name: str, region: str = "eu-west-1", account: str = ACCOUNT) -> Reso
 
 
 def policy_grant(name: str, index: int, capability: Capability, actor: Actor) -> Grant:
-    """A statement for everybody that nothing stops."""
+    """Make a statement for everybody that nothing stops."""
     action = "s3:ListBucket" if capability == Capability.LIST else "s3:GetObject"
     where = "?list-type=2&max-keys=10" if capability == Capability.LIST else "press/draft%20one.md"
     return Grant(
@@ -307,7 +307,10 @@ def _estate() -> tuple[list[Judged], list[Finding]]:
         judged(partner, shared(partner.name)),
         judged(ledger, shared(ledger.name)),
         judged(sister, seen[sister.name]),
-        judged(ResourceRef("aws", "aws/account", f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT), None),
+        judged(
+            ResourceRef("aws", "aws/account", f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT, ACCOUNT),
+            None,
+        ),
     ]
     findings = [
         fail("aws-bucket-draft-exposed", cms, seen[cms.name], hits=HITS),
@@ -398,7 +401,7 @@ def clean() -> Report:
 
 
 def hostile(text: str) -> Report:
-    """The same kinds of things, and ``text`` wherever a stranger's text can be."""
+    """Make the same kinds of things, with ``text`` wherever a stranger's text can be."""
     ref = ResourceRef("aws", "aws/bucket", f"arn:aws:s3:::{text}", text, text, text)
     gap = Gap(text, GapReason.PERMISSION_DENIED, text, text, text, text)
     said = Evidence("policy", f"/{text}", Effect.GRANTS, text)

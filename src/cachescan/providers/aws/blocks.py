@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cachescan.model import Blocker, Effect, Evidence, Gap, Grade
+from cachescan.model import Blocker, Effect, Evidence, Gap, GapReason, Grade
 
 if TYPE_CHECKING:
     from cachescan.providers.aws.record import BucketRecord
@@ -47,7 +47,7 @@ def enforced_ownership(record: BucketRecord) -> Blocker:
     facet, pointer = "ownership_controls", "/Rules/0/ObjectOwnership"
     controls = record.ownership
     if isinstance(controls, Gap):
-        return _unread(facet, "", controls)
+        return _unread(record, facet, "", controls)
     setting = controls.Rules[0].ObjectOwnership if controls.Rules else ""
     if setting == "BucketOwnerEnforced":
         evidence = Evidence(facet, pointer, Effect.BLOCKS, "BucketOwnerEnforced: ACLs are void")
@@ -61,7 +61,7 @@ def requester_pays(record: BucketRecord) -> Blocker:
     """Return Requester Pays: it refuses unsigned requests, since nobody could be billed."""
     facet, payment = "request_payment", record.request_payment
     if isinstance(payment, Gap):
-        return _unread(facet, "", payment)
+        return _unread(record, facet, "/Payer", payment)
     on = payment.Payer == "Requester"
     effect, word = (Effect.BLOCKS, "on") if on else (Effect.STATES, "off")
     evidence = Evidence(facet, "/Payer", effect, f"Requester Pays is {word}")
@@ -73,18 +73,26 @@ def _switch(record: BucketRecord, name: str) -> Blocker:
     gap: Gap | None = None
     for level, block in record.blocks.items():
         if isinstance(block, Gap):
-            gap = gap or block
+            gap = gap if gap and not _not_implemented(record, gap) else block
         elif getattr(block, name):
             summary = f"{name} is on at the {level} level"
             evidence = Evidence(_FACETS[level], f"/{name}", Effect.BLOCKS, summary)
             return Blocker(state=True, evidence=evidence)
     if gap is not None:
-        return _unread(gap.facet, f"/{name}", gap)
+        return _unread(record, gap.facet, f"/{name}", gap)
     summary = f"{name} is off for the bucket and for the account"
     evidence = Evidence(_FACETS["bucket"], f"/{name}", Effect.STATES, summary)
     return Blocker(state=False, evidence=evidence)
 
 
-def _unread(facet: str, pointer: str, gap: Gap) -> Blocker:
+def _unread(record: BucketRecord, facet: str, pointer: str, gap: Gap) -> Blocker:
+    if _not_implemented(record, gap):
+        summary = f"the store does not implement {gap.call}"
+        return Blocker(state=False, evidence=Evidence(facet, "", Effect.STATES, summary))
     evidence = Evidence(facet, pointer, Effect.UNREAD, f"{gap.call or facet}: {gap.reason}")
     return Blocker(state=None, evidence=evidence, gap=gap)
+
+
+def _not_implemented(record: BucketRecord, gap: Gap) -> bool:
+    """Tell whether a store other than AWS says that it has no such thing: then it stops nobody."""
+    return bool(record.endpoint) and gap.reason == GapReason.UNSUPPORTED

@@ -16,7 +16,7 @@ from botocore.parsers import RestXMLParser
 from msgspec import Struct
 
 from cachescan.providers.aws import schemas as s
-from cachescan.providers.aws.errors import Malformed
+from cachescan.providers.aws.errors import Ignored, Malformed
 from cachescan.providers.aws.kinds import ACCOUNT_BLOCK, BUCKET
 from cachescan.providers.aws.policy import document
 
@@ -114,6 +114,7 @@ _ROOT = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?.*?\?>\s*|<!--.*?-->\s*)*<(?:[\w.-]+:)?([\w.-]+)", re.DOTALL
 )
 _LOCATION = re.compile(rb"<LocationConstraint\b[^>]*?(?:/>|>\s*([^<]*?)\s*</LocationConstraint>)")
+_LISTING = b"ListBucketResult"
 _LEGACY_REGIONS = {"": "us-east-1", "EU": "eu-west-1"}
 _BOOLEANS = {"true": True, "false": False}
 
@@ -191,7 +192,8 @@ class BucketReader:
         if root is None:
             raise Malformed("the answer is not XML")
         if root[1].decode() not in self._roots[name]:
-            raise Malformed(f"the answer is a {root[1].decode()}, not a {CALLS[name].root}")
+            fault = Ignored if root[1] == _LISTING else Malformed
+            raise fault(f"the answer is a {root[1].decode()}, not a {CALLS[name].root}")
 
     def _location(self, body: bytes) -> s.Location:
         """Return the region; its answer is the one that botocore's shape does not describe."""

@@ -25,6 +25,10 @@ class Malformed(ValueError):  # noqa: N818 (named after the gap that it becomes)
     """An answer that is not what was asked for; the text says in what."""
 
 
+class Ignored(Malformed):
+    """The bucket's own listing in answer to a sub-resource: the store does not know the call."""
+
+
 class WireError(Exception):
     """An error answer, or none at all.
 
@@ -56,7 +60,7 @@ class WireError(Exception):
 TRANSPORT = {
     "Timeout": GapReason.TIMEOUT,
     "ConnectionFailed": GapReason.TIMEOUT,
-    "CertificateRefused": GapReason.ERROR,
+    "TlsFailed": GapReason.ERROR,
     "NotHttp": GapReason.MALFORMED,
 }
 """The codes of a ``WireError`` without an answer."""
@@ -135,7 +139,11 @@ _REASON_OF_CLASS: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Gap
         GapReason.UNAUTHENTICATED,
     ),
     (sdk.SSLError, GapReason.ERROR),
-    ((sdk.HTTPClientError, TimeoutError, ConnectionError), GapReason.TIMEOUT),
+    (
+        (sdk.HTTPClientError, sdk.ConnectionError, TimeoutError, ConnectionError),
+        GapReason.TIMEOUT,
+    ),
+    (Ignored, GapReason.UNSUPPORTED),
     ((ResponseParserError, msgspec.MsgspecError, ValueError), GapReason.MALFORMED),
 )
 

@@ -71,6 +71,7 @@ BUCKET = Kind(
     region=("location", "LocationConstraint"),
     exposure=(
         "bucket",
+        "location",
         "acl",
         "policy",
         "policy_status",

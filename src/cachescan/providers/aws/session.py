@@ -44,14 +44,12 @@ FRESH_SECONDS: Final = 30
 ten minutes before they expire."""
 
 _ACCOUNT_DIGITS: Final = 12
-_CONFIG = Config(
-    user_agent_extra="cachescan",
-    # Without it us-east-1 is named by the global endpoint, and by a host that does not exist
-    # under FIPS.
-    s3={"us_east_1_regional_endpoint": "regional"},
-)
-_UNCONFIGURED = Config(ignore_configured_endpoint_urls=True)  # type: ignore[call-arg]  # stubs
-_IDENTITY_CONFIG = Config(connect_timeout=5, read_timeout=10, retries={"total_max_attempts": 2})
+_UNCONFIGURED: dict[str, Any] = {"ignore_configured_endpoint_urls": True}
+_IMPATIENT: dict[str, Any] = {
+    "connect_timeout": 5,
+    "read_timeout": 10,
+    "retries": {"total_max_attempts": 2},
+}
 
 
 class Account:
@@ -170,14 +168,14 @@ class Connection:
                     yield self._member(own, entry)
 
     def create(
-        self, session: botocore.session.Session, service: str, config: Config | None = None
+        self, session: botocore.session.Session, service: str, **options: object
     ) -> BaseClient:
         """Return a new client in the connection's region, at the endpoint that the user gave."""
         return session.create_client(
             service,
             region_name=self.region,
             endpoint_url=self._settings.endpoint_url or None,
-            config=_CONFIG.merge(config) if config else _CONFIG,
+            config=_config(**options),
         )
 
     def session_with(self, credentials: Credentials) -> botocore.session.Session:
@@ -199,16 +197,12 @@ class Connection:
     def custom(self, service: str) -> bool:
         """Tell whether the user, the environment or a profile named another endpoint."""
         if service not in self._custom:
-            own = self._url(service, self.region, _UNCONFIGURED)
+            own = self._url(service, self.region, **_UNCONFIGURED)
             self._custom[service] = self.url(service, self.region) != own
         return self._custom[service]
 
-    def _url(self, service: str, region: str, config: Config | None = None) -> str:
-        client = self.session.create_client(
-            service,
-            region_name=region,
-            config=_CONFIG.merge(config) if config else _CONFIG,
-        )
+    def _url(self, service: str, region: str, **options: object) -> str:
+        client = self.session.create_client(service, region_name=region, config=_config(**options))
         return str(client.meta.endpoint_url)
 
     def _member(self, own: Account, entry: dict[str, Any]) -> Account:
@@ -232,7 +226,7 @@ class Connection:
                 service,
                 region_name=self.region,
                 endpoint_url=self._settings.endpoint_url or None,
-                config=_CONFIG,
+                config=_config(),
                 **keys,
             ),
             source_credentials=self._credentials,
@@ -250,7 +244,7 @@ class Connection:
             return answer["Account"], answer["Arn"].split(":")[1]
         # Stores that only speak S3 have no STS, or AWS's STS does not know their keys. Whether the
         # credentials are good, the store itself will say.
-        client = self.create(self.session, "sts", _IDENTITY_CONFIG)
+        client = self.create(self.session, "sts", **_IMPATIENT)
         try:
             answer = client.get_caller_identity()  # type: ignore[attr-defined]
         except (ClientError, BotoCoreError, ResponseParserError):
@@ -298,6 +292,15 @@ def proxy_for(url: str) -> str:
     """Return the proxy that the environment names for a URL, as the SDK reads it; else empty."""
     proxy = get_environ_proxies(url).get(urlsplit(url).scheme, "")
     return f"http://{proxy}" if proxy and "://" not in proxy else proxy
+
+
+def _config(**options: Any) -> Config:  # noqa: ANN401 (botocore's options)
+    """Return a new configuration: botocore writes into the one that it is given."""
+    # Without the setting us-east-1 is named by the global endpoint, and under FIPS by a host that
+    # does not exist.
+    return Config(
+        user_agent_extra="cachescan", s3={"us_east_1_regional_endpoint": "regional"}, **options
+    )
 
 
 def _session(profile: str) -> botocore.session.Session:

@@ -260,7 +260,7 @@ def _transport_code(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "Timeout"
     if isinstance(error, aiohttp.ClientSSLError):
-        return "CertificateRefused"
+        return "TlsFailed"
     # A garbled status line; ClientHttpProxyError, its sibling, is a proxy that refuses.
     garbled = type(error) is aiohttp.ClientResponseError
     return "NotHttp" if garbled else "ConnectionFailed"

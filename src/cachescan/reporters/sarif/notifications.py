@@ -26,14 +26,19 @@ def _notification(name: str, text: str) -> dict[str, Any]:
         "name": words,
         "shortDescription": {"text": text},
         "fullDescription": {"text": text},
+        "help": {"text": text},
     }
 
 
 _SCOPE_GAP, _GAP, _UNKNOWN, _ERROR, _CUT = range(5)
 NOTIFICATIONS: list[dict[str, Any]] = [
     _notification("scope-gap", "Something about a whole account or the whole run was not read."),
-    _notification("gap", "Facts about resources were not read; nothing is assumed about them."),
-    _notification("undecided", "Verdicts are unknown, because facts that decide were not read."),
+    _notification(
+        "fact-gap", "Facts about resources were not read; nothing is assumed about them."
+    ),
+    _notification(
+        "verdict-unknown", "Verdicts are unknown, because facts that decide were not read."
+    ),
     _notification("rule-error", "A rule could not be evaluated."),
     _notification("results-cut", "More results than the consumer keeps; the most severe are here."),
 ]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from cachescan.textsafe import path_segment
+from cachescan.textsafe import path_segment, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,13 +15,12 @@ if TYPE_CHECKING:
 
 _AZDO = "azuredevops/pipeline/build"
 _AZDO_VARIABLES = {
-    "buildDefinitionId": "SYSTEM_DEFINITIONID",
-    "buildDefinitionName": "BUILD_DEFINITIONNAME",
-    "phaseId": "SYSTEM_PHASEID",
-    "phaseName": "SYSTEM_PHASENAME",
+    "buildDefinitionId": ("SYSTEM_DEFINITIONID", "-1"),
+    "buildDefinitionName": ("BUILD_DEFINITIONNAME", "-1"),
+    "phaseId": ("SYSTEM_PHASEID", "89bc47c0-9539-598c-bf2b-c39130215e6e"),
+    "phaseName": ("SYSTEM_PHASENAME", "-1"),
 }
-_NO_PIPELINE = "-1"
-"""Accepted by Azure DevOps for "no saved build definition"."""
+"""Property, the pipeline's variable, and what stands for no pipeline: a phase must be a GUID."""
 
 
 class Profile(Struct, frozen=True):
@@ -44,8 +43,8 @@ class Profile(Struct, frozen=True):
             return {"id": "/".join(("cachescan", *scope, path_segment(run)))}
         inside = environment.get("TF_BUILD", "").lower() == "true"
         known = {
-            name: (environment.get(variable) if inside else None) or _NO_PIPELINE
-            for name, variable in _AZDO_VARIABLES.items()
+            name: printable((environment.get(variable) if inside else None) or nothing)
+            for name, (variable, nothing) in _AZDO_VARIABLES.items()
         }
         place = [path_segment(known["buildDefinitionId"]), path_segment(known["phaseId"])]
         return {

@@ -105,7 +105,7 @@ def render(report: Report, console: Console, *, verbose: bool = False) -> None:
 
 
 def _encoding(out: IO[bytes]) -> str:
-    """A stream of bytes has no encoding: standard output's own if it is that, else UTF-8."""
+    """Return standard output's own encoding if this is it, else UTF-8: bytes have none."""
     stdout = sys.stdout
     is_stdout = stdout is not None and getattr(stdout, "buffer", None) is out
     return (stdout.encoding or "utf-8") if is_stdout else "utf-8"

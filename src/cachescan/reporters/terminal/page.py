@@ -26,7 +26,7 @@ NAMES = 6
 """How many names of a long list are shown unless asked for all."""
 
 _LABEL = 13
-_NARROWEST = 20
+_NARROWEST = 16
 
 
 class Page:

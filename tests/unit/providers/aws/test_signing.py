@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 from unittest.mock import patch
 from urllib.parse import quote
 
@@ -15,72 +16,82 @@ from hypothesis import strategies as st
 
 from cachescan.providers.aws.signing import UNSIGNED_PAYLOAD, Keys, Signer, canonical_query
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=20)
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=20)
 WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12)
 PARAMETER = st.tuples(TEXT.filter(bool), TEXT | st.none())
 HEADER_VALUE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
 
 
-def _query(pairs: list[tuple[str, str | None]]) -> str:
-    quoted = [(quote(k, safe="-_.~"), None if v is None else quote(v, safe="-_.~")) for k, v in pairs]
+def _query(pairs: Sequence[tuple[str, str | None]]) -> str:
+    quoted = [
+        (quote(k, safe="-_.~"), None if v is None else quote(v, safe="-_.~")) for k, v in pairs
+    ]
     return "&".join(k if v is None else f"{k}={v}" for k, v in quoted)
 
 
-def _botocore(  # noqa: PLR0913 (the parts of a request)
-    auth: type[SigV4Auth], keys: Keys, region: str, url: str, headers: dict[str, str], now: float
-) -> dict[str, str]:
-    request = AWSRequest("GET", url, headers=dict(headers))
-    credentials = Credentials(keys.access_key, keys.secret_key, keys.token or None)
-    instant = datetime.fromtimestamp(int(now), UTC)
-    with patch("botocore.auth.get_current_datetime", return_value=instant):
-        auth(credentials, "s3", region).add_auth(request)
-    return {name.lower(): value for name, value in request.headers.items()}
+class Case(NamedTuple):
+    """One request to sign."""
+
+    keys: Keys
+    region: str
+    path: str
+    query: str
+    headers: dict[str, str]
+    now: float
 
 
-@given(
-    secret=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40),
-    token=st.sampled_from(["", "tok{0}en/+=="]),
+CASES = st.builds(
+    Case,
+    keys=st.builds(
+        Keys,
+        st.just("AKIDEXAMPLE"),
+        st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=40),
+        st.sampled_from(["", "tok{0}en/+=="]),
+    ),
     region=WORD,
-    key=TEXT,
-    pairs=st.lists(PARAMETER, max_size=4),
+    path=TEXT.map(lambda key: "/bucket/" + quote(key, safe="/-_.~")),
+    query=st.lists(PARAMETER, max_size=4).map(_query),
     headers=st.dictionaries(WORD.map("x-amz-meta-{}".format), HEADER_VALUE, max_size=2),
     now=st.floats(0, 4e9),
 )
-def test_signatures_equal_those_of_botocore(  # noqa: PLR0913 (one argument for each strategy)
-    secret: str,
-    token: str,
-    region: str,
-    key: str,
-    pairs: list[tuple[str, str | None]],
-    headers: dict[str, str],
-    now: float,
-) -> None:
-    keys = Keys("AKIDEXAMPLE", secret, token)
-    path, query = "/bucket/" + quote(key, safe="/-_.~"), _query(pairs)
-    url = f"https://s3.{region}.amazonaws.com{path}" + (f"?{query}" if query else "")
 
-    ours = Signer(region, f"s3.{region}.amazonaws.com", headers=headers).sign(
-        keys, "GET", path, query, now
+
+def _botocore(auth: type[SigV4Auth], case: Case, host: str) -> dict[str, str]:
+    url = f"https://{host}{case.path}" + (f"?{case.query}" if case.query else "")
+    request = AWSRequest("GET", url, headers=dict(case.headers))
+    credentials = Credentials(case.keys.access_key, case.keys.secret_key, case.keys.token or None)
+    instant = datetime.fromtimestamp(int(case.now), UTC)
+    with patch("botocore.auth.get_current_datetime", return_value=instant):
+        auth(credentials, "s3", case.region).add_auth(request)
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+@given(CASES)
+def test_signatures_equal_those_of_botocore(case: Case) -> None:
+    host = f"s3.{case.region}.amazonaws.com"
+
+    ours = Signer(case.region, host, headers=case.headers).sign(
+        case.keys, "GET", case.path, case.query, case.now
     )
 
-    theirs = _botocore(S3SigV4Auth, keys, region, url, headers, now)
-    assert ours.pop("host") == f"s3.{region}.amazonaws.com"
-    assert ours == theirs
+    assert ours.pop("host") == host
+    assert ours == _botocore(S3SigV4Auth, case, host)
 
 
 @given(path=WORD, pairs=st.lists(st.tuples(WORD, WORD), max_size=3))
 def test_a_plain_path_is_signed_as_for_any_service(path: str, pairs: list[tuple[str, str]]) -> None:
-    keys, now = Keys("AKIDEXAMPLE", "secret"), 1.7e9
-    query = _query([(k, v) for k, v in pairs])
-    url = f"https://control.example.com/{path}" + (f"?{query}" if query else "")
+    keys, host = Keys("AKIDEXAMPLE", "secret"), "control.example.com"
     headers = {"x-amz-content-sha256": UNSIGNED_PAYLOAD}
+    case = Case(keys, "eu-west-1", f"/{path}", _query(pairs), headers, 1.7e9)
 
-    ours = Signer("eu-west-1", "control.example.com", payload=UNSIGNED_PAYLOAD).sign(
-        keys, "GET", f"/{path}", query, now
+    ours = Signer("eu-west-1", host, payload=UNSIGNED_PAYLOAD).sign(
+        keys, "GET", case.path, case.query, case.now
     )
 
-    theirs = _botocore(SigV4Auth, keys, "eu-west-1", url, headers, now)
-    assert ours["authorization"] == theirs["authorization"]
+    assert ours["authorization"] == _botocore(SigV4Auth, case, host)["authorization"]
 
 
 def test_the_kept_key_changes_with_the_day_and_the_secret() -> None:
@@ -89,7 +100,9 @@ def test_the_kept_key_changes_with_the_day_and_the_secret() -> None:
     days = [1.7e9, 1.7e9 + 86_400]
 
     used = [
-        signer.sign(k, "GET", "/", "", now)["authorization"] for k in (keys, renewed) for now in days
+        signer.sign(k, "GET", "/", "", now)["authorization"]
+        for k in (keys, renewed)
+        for now in days
     ]
 
     fresh = [

@@ -31,7 +31,10 @@ def parse(text: str) -> Policy:
     if not isinstance(document, dict):
         message = f"a policy is an object, not {_kind(document)}"
         raise PolicyError(message)
-    statements = document.get("Statement", [])
+    if "Statement" not in document:  # some other JSON, not a policy that allows nothing
+        message = "there is no Statement"
+        raise PolicyError(message)
+    statements = document["Statement"]
     if isinstance(statements, dict):
         statements = [statements]
     if not isinstance(statements, list):
