@@ -46,6 +46,7 @@ class Subject(Struct, frozen=True):
     variables: dict[str, Any]
     bound: Any
     gaps: dict[str, tuple[Gap, ...]]
+    grants: Callable[[Resource], Iterable[Grant]]
 
 
 def view(resource: Resource, kind: Kind, demand: frozenset[str], *, census: bool) -> Resource:
@@ -92,7 +93,7 @@ def prepare(
         if facet.name not in resource.facets and facet.name not in gaps:
             gaps[facet.name] = (_not_collected(facet.name, facet.call),)
     gaps["census"] = _census_gaps(resource.census, kind)
-    return Subject(resource, exposure, variables, cel.context(variables), gaps)
+    return Subject(resource, exposure, variables, cel.context(variables), gaps, grants)
 
 
 def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list[Finding]]:
@@ -130,15 +131,15 @@ def _verdict(compiled: CompiledRule, subject: Subject) -> tuple[Verdict, str]:
 def _finding(compiled: CompiledRule, subject: Subject, verdict: Verdict, reason: str) -> Finding:
     rule, ref = compiled.rule, subject.resource.ref
     missing = _missing(compiled, subject) if verdict == Verdict.UNKNOWN else ()
-    paths = _paths(compiled, subject) if verdict == Verdict.FAIL else ()
+    hits = _hits(compiled, subject) if verdict == Verdict.FAIL else ()
+    paths = _paths(compiled, subject, hits) if verdict == Verdict.FAIL else ()
     evidence = _evidence(compiled, subject, paths) if verdict == Verdict.FAIL else ()
     if verdict == Verdict.UNKNOWN:
         evidence = tuple(
             Evidence(gap.facet, "", Effect.UNREAD, f"{gap.call}: {gap.reason}") for gap in missing
         )
-    identity = tuple(cel.value(e, subject.bound) for e in compiled.identity) if not missing else ()
     return Finding(
-        fingerprint=fingerprint(rule.id, ref, identity),
+        fingerprint=fingerprint(rule.id, ref, _identity(compiled, subject)),
         evidence_hash=digest((verdict, evidence, missing)),
         rule=rule.id,
         ref=ref,
@@ -147,9 +148,18 @@ def _finding(compiled: CompiledRule, subject: Subject, verdict: Verdict, reason:
         message=_message(rule.message, subject) if verdict != Verdict.ERROR else reason,
         evidence=evidence,
         gaps=missing,
+        paths=paths,
         witness=next((path.witness for path in paths if path.witness), None),
-        hits=_hits(compiled, subject) if verdict == Verdict.FAIL else (),
+        hits=hits,
     )
+
+
+def _identity(compiled: CompiledRule, subject: Subject) -> tuple[Any, ...]:
+    """Return what tells this finding from others of its rule; nothing if that was not read."""
+    try:
+        return tuple(cel.value(expression, subject.bound) for expression in compiled.identity)
+    except cel.UndecidedError:
+        return ()  # the verdict stands; it is then the resource's
 
 
 def _missing(compiled: CompiledRule, subject: Subject) -> tuple[Gap, ...]:
@@ -207,13 +217,18 @@ def _census_gaps(census: Census | None, kind: Kind) -> tuple[Gap, ...]:
     )
 
 
-def _paths(compiled: CompiledRule, subject: Subject) -> tuple[Path, ...]:
-    if subject.exposure is None:
+def _paths(compiled: CompiledRule, subject: Subject, hits: tuple[Hit, ...]) -> tuple[Path, ...]:
+    """Return the paths that the rule is about, their witnesses aimed at the hits it names."""
+    resource, exposure = subject.resource, subject.exposure
+    if exposure is None:
         return ()
+    if hits and resource.census is not None and hits != resource.census.hits:
+        aimed = structs.replace(resource, census=structs.replace(resource.census, hits=hits))
+        exposure = expose(subject.grants(aimed))
     found: dict[Path, None] = {}
     for reference in compiled.fail.references:
         if reference.root in ("exposure", "exposed"):
-            found.update(dict.fromkeys(paths_of(subject.exposure, reference.members)))
+            found.update(dict.fromkeys(paths_of(exposure, reference.members)))
     return tuple(found)
 
 
@@ -222,15 +237,17 @@ def _evidence(
 ) -> tuple[Evidence, ...]:
     found: dict[Evidence, None] = {e: None for path in paths for e in path.evidence}
     deciding = cel.deciding_indices(compiled.fail, subject.bound)
-    pointers: dict[str, dict[str, None]] = {}
+    plain: dict[str, dict[str, None]] = {}
     for reference in compiled.fail.references:
         pointer = "".join(f"/{member}" for member in reference.members)
-        if reference.root in subject.resource.facets:
-            ends = [f"/{index}" for index in deciding.get(reference, ())] or [""]
-            pointers.setdefault(reference.root, {}).update((pointer + end, None) for end in ends)
+        if reference in deciding:
+            for index in deciding[reference]:
+                found[_states(subject, reference.root, f"{pointer}/{index}")] = None
+        elif reference.root in subject.resource.facets:
+            plain.setdefault(reference.root, {})[pointer] = None
         elif reference.root == "census":
             found[Evidence("census", pointer, Effect.STATES, _census_summary(subject))] = None
-    for facet, places in pointers.items():
+    for facet, places in plain.items():
         # A facet that is looked at from many sides is shown once, whole.
         for place in places if len(places) < _MANY else [""]:
             found[_states(subject, facet, place)] = None
@@ -240,11 +257,16 @@ def _evidence(
 
 def _states(subject: Subject, facet: str, pointer: str) -> Evidence:
     value: Any = subject.resource.facets[facet]
+    reached = ""
     for step in pointer.split("/")[1:]:
-        value = value[int(step)] if isinstance(value, list) else value[step]
+        inner = dict(enumerate(value)) if isinstance(value, list) else value
+        key = int(step) if step.isdigit() else step
+        if not isinstance(inner, dict) or key not in inner:
+            break  # the other side of an `||` decided; this one looks for what is not there
+        value, reached = inner[key], f"{reached}/{step}"
     text = msgspec.json.encode(value).decode()
     short = text if len(text) <= _SUMMARY else f"{text[: _SUMMARY - 3]}..."
-    return Evidence(facet, pointer, Effect.STATES, short)
+    return Evidence(facet, reached, Effect.STATES, short)
 
 
 def _census_summary(subject: Subject) -> str:

@@ -137,7 +137,7 @@ def deciding_indices(expression: Expression, bound: Any) -> dict[Reference, tupl
 def _run(program: Any, bound: Any) -> Any:  # noqa: ANN401
     try:
         return program.execute(bound)
-    except (RuntimeError, KeyError, IndexError, TypeError, ValueError) as error:
+    except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise UndecidedError(str(error)) from error
 
 

@@ -413,7 +413,11 @@ class Suppression(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Finding(Struct, frozen=True):
-    """What one rule says of one resource. A fail has evidence, an unknown has a gap."""
+    """What one rule says of one resource. A fail has evidence, an unknown has a gap.
+
+    ``paths`` are the ways in that the finding is about, their witnesses aimed at its hits;
+    ``evidence`` holds theirs too, so that it alone tells why.
+    """
 
     fingerprint: str
     evidence_hash: str
@@ -424,6 +428,7 @@ class Finding(Struct, frozen=True):
     message: str
     evidence: tuple[Evidence, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    paths: tuple[Path, ...] = ()
     witness: Witness | None = None
     hits: tuple[Hit, ...] = ()
     suppression: Suppression | None = None

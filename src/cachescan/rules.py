@@ -13,9 +13,9 @@ import yaml
 from msgspec import Struct
 
 from cachescan.errors import ConfigError
-from cachescan.expression import Expression, compile_expression
+from cachescan.expression import Expression, Reference, compile_expression
 from cachescan.fingerprint import digest
-from cachescan.model import PERSONAS, Kind, Persona, Rule
+from cachescan.model import PERSONAS, Actor, Capability, Kind, Persona, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,6 +25,14 @@ ALWAYS_BOUND = frozenset({"name", "region", "scope", "uid"})
 
 DERIVED = frozenset({"exposure", "exposed", "census"})
 """Variables computed from facets and listings rather than read."""
+
+_DERIVED_FACTS = {
+    "exposure": "exposure.<capability>.<actor>",
+    "exposed": "exposed.<capability>.<actor>",
+    "census": "census.counts.<category>, .listed, .bytes or .complete",
+}
+_CELLS = frozenset((c.value, a.value) for c in Capability for a in Actor)
+_CENSUS = frozenset({("listed",), ("bytes",), ("complete",)})
 
 _ID = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)+")
 _HAS = re.compile(r"\bhas\s*\(")
@@ -45,7 +53,13 @@ class CompiledRule(Struct, frozen=True):
     @property
     def variables(self) -> frozenset[str]:
         """Everything the rule looks at."""
-        return self.when.variables | self.fail.variables
+        return frozenset(reference.root for reference in self.references)
+
+    @property
+    def references(self) -> tuple[Reference, ...]:
+        """Every path that the rule looks at."""
+        expressions = (self.when, self.fail, *self.identity)
+        return tuple(r for expression in expressions for r in expression.references)
 
 
 class RuleSet(Struct, frozen=True):
@@ -157,12 +171,30 @@ def check(rule: Rule, kinds: Mapping[str, Kind]) -> CompiledRule:
     allowed = {facet.name for facet in kind.facets} | ALWAYS_BOUND | DERIVED
     for name in sorted(compiled.variables - allowed):
         raise _refused(rule, f"unknown variable {name!r}", name, allowed)
+    for reference in compiled.references:
+        if not _names_one_fact(reference):
+            path = ".".join((reference.root, *reference.members))
+            raise _refused(rule, f"{path} is no fact; write {_DERIVED_FACTS[reference.root]}")
     if _HAS.search(rule.fail) or _HAS.search(rule.when):
         raise _refused(rule, "has() would turn a fact that was not read into an answer")
     for hole in PLACEHOLDER.findall(rule.message):
         if hole.split(".")[0] not in allowed:
             raise _refused(rule, f"unknown placeholder {hole!r} in its message", hole, allowed)
     return compiled
+
+
+def _names_one_fact(reference: Reference) -> bool:
+    """Tell whether a derived variable is named down to one fact.
+
+    A grade that is open is not bound. ``in``, ``size`` and the macros over the whole would take
+    that for an answer, as ``has()`` would.
+    """
+    members = reference.members
+    if reference.root in ("exposure", "exposed"):
+        return members in _CELLS
+    if reference.root == "census":
+        return members in _CENSUS or (members[:1] == ("counts",) and len(members) == 2)  # noqa: PLR2004
+    return True
 
 
 def _chosen(rule: Rule, select: Sequence[str], skip: Sequence[str], persona: Persona) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import pairwise, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -168,11 +168,9 @@ def test_turning_a_blocker_on_never_widens(grants: list[Grant], data: st.DataObj
         changed[at] = structs.replace(changed[at], state=state, gap=gap("switch"))
         return expose([*grants[:index], structs.replace(one, blockers=tuple(changed))])
 
-    for narrow, wide in ((True, None), (None, False), (True, False)):
-        low_order, high_order = switched(narrow), switched(wide)
-        for capability, actor, bounds in cells(low_order):
-            wider = low_order if narrow is wide else high_order.cells[capability][actor]
-            assert isinstance(wider, Bounds)
+    for narrow, wide in pairwise(switched(state) for state in (True, None, False)):
+        for capability, actor, bounds in cells(narrow):
+            wider = wide.cells[capability][actor]
             assert RANK[bounds.low] <= RANK[wider.low]
             assert RANK[bounds.high] <= RANK[wider.high]
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 SEED = 20261208
 ORDINARY_ASSETS = 2000
-DRAFT_KEY = "uploads/2026/11/draft-announcing-nova-meridian-2.html"
+DRAFT_KEY = "uploads/2026/11/embargoed-draft-announcing-nova-meridian-2.html"
 DRAFT_TITLE = "Announcing Nova Meridian 2"
 DRAFT = f"""<!doctype html>
 <html lang="en">

@@ -25,18 +25,18 @@ from cachescan.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from cachescan.model import Gap
 
 SCHEMA_VERSION = 1
 """Version of the JSON and JSONL shapes; a field is added without changing it, none is removed."""
 
-_DID = {
-    Capability.READ: "can read objects",
-    Capability.LIST: "can list what is there",
-    Capability.WRITE: "can create, overwrite or delete objects",
-    Capability.TAKEOVER: "can change who has access",
+_DEEDS = {
+    Capability.READ: "read objects",
+    Capability.LIST: "list what is there",
+    Capability.WRITE: "create, overwrite or delete objects",
+    Capability.TAKEOVER: "change who has access",
 }
 _CLOUDS = {"aws": "AWS", "gcp": "Google Cloud", "azure": "Azure"}
 
@@ -160,13 +160,19 @@ def paths_behind(finding: Finding, judged: Judged | None) -> tuple[Path, ...]:
     return tuple(path for path in judged.exposure.paths if own.issuperset(path.evidence))
 
 
-def path_words(path: Path, provider: str) -> str:
-    """Return a way in as a sentence without its full stop; untrusted text is not escaped."""
+def path_words(paths: Sequence[Path], provider: str) -> str:
+    """Return ways in that differ in capability only as a sentence without its full stop.
+
+    Untrusted text in it is not escaped.
+    """
+    path = paths[0]
     near = ", from a named network only" if path.grade == Grade.RESTRICTED else ""
     if path.grade == Grade.YES and path.witness and path.witness.origin != "anywhere":
         near = f", from {path.witness.origin}"
-    mechanism = path.via.replace("-", " ")
-    return f"{who(path, provider)} {_DID[path.capability]}{near}, through the {mechanism}"
+    mechanism = path.via.replace("-", " ").replace("acl", "ACL")
+    *deeds, last = [_DEEDS[path.capability] for path in paths]
+    can = f"{', '.join(deeds)} and {last}" if deeds else last
+    return f"{who(path, provider)} can {can}{near}, through the {mechanism}"
 
 
 def who(path: Path, provider: str) -> str:
@@ -174,7 +180,8 @@ def who(path: Path, provider: str) -> str:
     if path.actor == Actor.ANONYMOUS:
         return "Anyone on the internet"
     if path.actor == Actor.ANY_ACCOUNT:
-        return f"Anyone with an account at {_CLOUDS.get(provider, provider)}"
+        cloud = _CLOUDS.get(provider, provider)
+        return f"Anyone with {'an' if cloud[:1] in 'AEIOU' else 'a'} {cloud} account"
     return path.principal or "A named outsider"
 
 

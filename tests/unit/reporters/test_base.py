@@ -5,7 +5,7 @@ from msgspec import structs
 from tests.unit.reporters import sample
 
 from cachescan.errors import ConfigError
-from cachescan.model import Grade, Severity, Witness
+from cachescan.model import Actor, Capability, Grade, Severity, Witness
 from cachescan.reporters import json_report, jsonl, sarif, terminal
 from cachescan.reporters.base import (
     gap_groups,
@@ -118,14 +118,27 @@ def test_paths_are_put_into_words() -> None:
     office = Witness("GET", "https://b.example.com/", origin="192.0.2.0/24")
     named = sample.shared("b").paths[0]
 
-    assert path_words(path, "aws") == (
+    assert path_words((path,), "aws") == (
         "Anyone on the internet can read objects, through the bucket policy"
     )
     assert ", from a named network only, " in path_words(
-        structs.replace(path, grade=Grade.RESTRICTED), "aws"
+        (structs.replace(path, grade=Grade.RESTRICTED),), "aws"
     )
-    assert ", from 192.0.2.0/24, " in path_words(structs.replace(path, witness=office), "aws")
-    assert path_words(named, "aws").startswith("arn:aws:iam::111122223333:role/Partner can read")
+    assert ", from 192.0.2.0/24, " in path_words((structs.replace(path, witness=office),), "aws")
+    assert path_words((named,), "aws").startswith("arn:aws:iam::111122223333:role/Partner can read")
+
+
+def test_ways_in_that_differ_in_what_they_give_are_one_sentence() -> None:
+    path = structs.replace(sample.public("b").paths[0], actor=Actor.ANY_ACCOUNT, via="bucket-acl")
+    paths = [structs.replace(path, capability=capability) for capability in Capability]
+
+    assert path_words(paths, "aws") == (
+        "Anyone with an AWS account can read objects, list what is there, create, overwrite or "
+        "delete objects and change who has access, through the bucket ACL"
+    )
+    assert path_words(paths[:2], "gcp").startswith(
+        "Anyone with a Google Cloud account can read objects and list what is there,"
+    )
 
 
 def test_a_witness_is_signed_by_the_named_outsider_or_by_anybody() -> None:

@@ -15,7 +15,7 @@ from rich.console import Console
 from tests.support import strangers
 from tests.unit.reporters import sample
 
-from cachescan.model import Census, Hit, Severity
+from cachescan.model import Census, Effect, Evidence, Hit, Severity
 from cachescan.reporters import terminal
 from cachescan.reporters.terminal.page import size
 
@@ -112,7 +112,7 @@ def test_what_lies_there_is_counted_and_shown() -> None:
 
     assert "What lies there: 7 backup, 1 draft, 2 embargo among the first 10,000 obj" in critical
     assert re.search(r"Meridian-3 launch DRAFT\.docx +47\.1 KiB  draft, embargo\n", critical)
-    assert "and 4 more (see -o json=report.json)" in critical
+    assert "and 4 more objects (see -o json=report.json)" in critical
 
 
 def test_a_long_key_has_a_line_of_its_own() -> None:
@@ -134,7 +134,41 @@ def test_a_way_in_is_told_once_and_referred_to_after_that() -> None:
     text = shown(sample.report())
 
     assert text.count("novalab-cms-media.s3.eu-west-1") == 2  # one to read, one to list
-    assert "novalab-cms-media  eu-west-1  123456789012  as shown under aws-buc" in text
+    assert "    as shown above: novalab-cms-media\n" in text
+
+
+def test_what_was_found_is_shown_under_each_rule_of_one_severity_only() -> None:
+    ref, exposure = sample.bucket("b"), sample.public("b")
+    secret, draft = Hit("k.pem", 1, ("secret",)), Hit("a-draft", 1, ("draft",))
+    census = Census(listed=2, counts={"secret": 1, "draft": 1}, hits=(secret, draft))
+    findings = [
+        sample.fail("aws-bucket-public-read", ref, exposure, hits=(secret, draft)),
+        sample.fail("aws-bucket-public-list", ref, exposure, hits=(secret,)),
+        sample.fail("aws-bucket-shared-outside", ref, exposure, hits=(secret,)),
+    ]
+    report = sample.assemble([sample.judged(ref, exposure, census=census)], findings)
+
+    text = shown(report)
+
+    assert section(text, "HIGH").count("k.pem") == 2
+    assert section(text, "HIGH").count("among the 2 objects") == 1
+    assert section(text, "MEDIUM").count("k.pem") == 0
+    assert "    b\n" in section(text, "MEDIUM")
+
+
+def test_one_grant_of_many_things_is_one_way_in() -> None:
+    ref, exposure = sample.bucket("b"), sample.public("b")
+    same = exposure.paths[0].evidence
+    alike = structs.replace(
+        exposure, paths=tuple(structs.replace(path, evidence=same) for path in exposure.paths)
+    )
+    finding = sample.fail("aws-bucket-public-read", ref, alike)
+
+    high = section(shown(sample.assemble([sample.judged(ref, alike)], [finding])), "HIGH")
+
+    assert "can read objects and list what is there, through the bucket policy" in high
+    assert high.count("granted by") == 1
+    assert high.count("curl") == 2
 
 
 def test_lesser_findings_are_a_list_of_names_cut_short() -> None:
@@ -149,7 +183,7 @@ def test_lesser_findings_are_a_list_of_names_cut_short() -> None:
     ]
 
 
-def test_many_resources_of_a_severe_rule_are_shown_in_part() -> None:
+def test_a_severe_setting_is_shown_once_and_its_other_resources_are_named() -> None:
     findings = [
         sample.fail("aws-bucket-public-read", sample.bucket(f"b-{n:02}")) for n in range(20)
     ]
@@ -157,8 +191,28 @@ def test_many_resources_of_a_severe_rule_are_shown_in_part() -> None:
 
     high = section(shown(report), "HIGH")
 
-    assert high.count('fact         versioning/Status: "Suspended"') == 4
-    assert "and 16 more: b-04, b-05, b-06, b-07, b-08, b-09 and 10 more" in high
+    assert high.count('fact         versioning/Status: "Suspended"') == 1
+    assert "and 19 more resources: b-01, b-02, b-03, b-04, b-05, b-06 and 13 more" in high
+
+
+def test_ways_into_many_resources_are_shown_in_part() -> None:
+    refs = [sample.bucket(f"b-{n:02}") for n in range(20)]
+    resources = [sample.judged(ref, sample.public(ref.name)) for ref in refs]
+    findings = [sample.fail("aws-bucket-public-read", ref, sample.public(ref.name)) for ref in refs]
+
+    high = section(shown(sample.assemble(resources, findings)), "HIGH")
+
+    assert high.count("curl") == 8  # four buckets, to read and to list
+    assert "and 16 more resources: b-04, b-05" in high
+
+
+def test_a_long_fact_is_cut_unless_everything_is_wanted() -> None:
+    said = Evidence("policy", "/Statement/0", Effect.STATES, "x" * 160)
+    finding = sample.fail("aws-bucket-public-read", sample.bucket("b"), evidence=(said,))
+    report = sample.assemble([], [finding])
+
+    assert re.search(r"fact +policy/Statement/0: x+\.\.\.\n", shown(report))
+    assert shown(report, verbose="true").count("x") >= 160
 
 
 def test_verbose_cuts_nothing_short() -> None:
@@ -174,14 +228,19 @@ def test_gaps_are_told_by_permission_with_what_they_cost() -> None:
     unread = section(shown(sample.report()), "COULD NOT BE READ")
 
     assert (
-        "  s3:GetBucketPolicy  permission-denied  1 fact \u00b7 2 verdicts of 2 rules unknown\n"
-        "    novalab-logs-archive\n"
-        "    needs s3:GetBucketPolicy\n"
+        "  permission-denied  1 resource: novalab-logs-archive\n"
+        "    needs s3:GetBucketPolicy  1 fact \u00b7 2 verdicts of 2 rules unknown\n"
+        "    needs s3:GetBucketPolicyStatus  1 fact \u00b7 1 verdict of 1 rule unknown\n"
+        "    AccessDenied\n"
+        "    and 1 other answer like it\n"
     ) in unread
-    assert "  s3:ListBuckets  permission-denied  account 111122223333\n" in unread
-    assert "  organizations:ListAccounts  throttled  the whole run\n" in unread
+    assert (
+        "  permission-denied  account 111122223333\n"
+        "    needs s3:ListAllMyBuckets\n"
+        "    AccessDenied\n"
+    ) in unread
     # No permission would have helped against throttling.
-    assert "needs organizations" not in unread
+    assert "  throttled  the whole run\n    organizations:ListAccounts\n" in unread
 
 
 def test_the_heading_of_gaps_says_that_nothing_is_assumed() -> None:
@@ -193,7 +252,7 @@ def test_the_heading_of_gaps_says_that_nothing_is_assumed() -> None:
 def test_what_was_read_in_part_asks_for_no_permission() -> None:
     partly = section(shown(sample.report()), "KNOWN ONLY IN PART")
 
-    assert "s3:ListObjectsV2  truncated  1 fact\n    novalab-cms-media\n" in partly
+    assert "truncated  1 resource: novalab-cms-media\n    s3:ListObjectsV2  1 fact\n" in partly
     assert "conditions on aws:sourceip: not judged yet" in partly
     assert "needs" not in partly
 
@@ -203,7 +262,7 @@ def test_gaps_of_many_accounts_are_one_entry() -> None:
 
     unread = section(shown(sample.assemble([], [], gaps=gaps)), "COULD NOT BE READ")
 
-    assert unread.count("s3:ListBuckets") == 1
+    assert unread.count("s3:ListAllMyBuckets") == 1
     assert "and 24 more" in " ".join(unread.split())
 
 
@@ -232,7 +291,7 @@ def test_many_undecided_rules_are_cut_short() -> None:
 
     undecided = section(shown(sample.assemble([], findings)), "UNDECIDED")
 
-    assert undecided.splitlines()[-1] == "  and 8 more rules"
+    assert undecided.splitlines()[-1] == "  and 12 more rules"
 
 
 def test_suppressions_are_told_with_their_state() -> None:

@@ -101,7 +101,7 @@ def _sentences(finding: Finding, index: Index) -> Iterator[str]:
     paths = paths_behind(finding, index.resources.get(finding.ref.uid))
     for path in paths[:_PATHS]:
         says = "; ".join(evidence.summary for evidence in path.evidence)
-        words = path_words(path, provider)
+        words = path_words((path,), provider)
         yield _sentence(f"{sarif_text(words, _DETAIL)}: {sarif_text(says, _DETAIL)}")
     if finding.hits:
         yield _sentence(f"Found there: {', '.join(map(_hit, finding.hits[:_HITS]))}")

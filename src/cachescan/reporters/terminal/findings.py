@@ -28,7 +28,7 @@ _LABELS = {
 # How much is shown unless everything is asked for.
 _DETAILED, _HITS = 4, 5
 _META = 34
-_MORE = "more (see -o json=report.json)"
+_SEE = " (see -o json=report.json)"
 
 
 def show(page: Page, report: Report) -> None:
@@ -41,6 +41,7 @@ def show(page: Page, report: Report) -> None:
         for finding in sorted(here, key=lambda f: (f.rule, f.ref.name, f.fingerprint)):
             by_rule.setdefault(finding.rule, []).append(finding)
         page.heading(severity.value.upper(), count(len(here), "finding"), STYLES[severity])
+        groups.start()
         # The rules that say what was found behind the door come before those about the door.
         for rule in sorted(by_rule, key=lambda rule: (not by_rule[rule][0].hits, rule)):
             groups.show(rule, by_rule[rule])
@@ -55,51 +56,90 @@ class _Groups:
         self._judged = {judged.ref.uid: judged for judged in report.resources}
         self._many_scopes = len(report.run.scopes) > 1
         self._told: dict[tuple[str, Path], str] = {}
-        self._listed: set[tuple[str, Hit]] = set()
+        self._listed: dict[tuple[str, Hit], Severity] = {}
+        self._counted: set[str] = set()
+        self._was_loud = False
+
+    def start(self) -> None:
+        """Begin a section."""
+        self._was_loud = False
 
     def show(self, rule_id: str, findings: Sequence[Finding]) -> None:
         page, rule = self._page, self._rules.get(rule_id)
-        loud = findings[0].severity in _LOUD or any(f.witness or f.hits for f in findings)
-        if loud or page.verbose:
+        loud = findings[0].severity in _LOUD or page.verbose or any(map(self._news, findings))
+        if loud or self._was_loud:
             page.blank()
+        self._was_loud = loud
         page.title(rule.title if rule else rule_id, rule_id)
-        if not loud and not page.verbose:
+        if loud:
+            self._detailed(findings)
+            if rule is not None:
+                self._fix(rule)
+        else:
             page.line(page.some(finding.ref.name for finding in findings), indent=4)
-            return
-        shown = findings if page.verbose else findings[:_DETAILED]
-        for finding in shown:
+
+    def _detailed(self, findings: Sequence[Finding]) -> None:
+        page = self._page
+        told: list[Finding] = []
+        news: list[Finding] = []
+        for finding in findings:
+            known = self._paths(finding) and not self._news(finding)
+            (told if known else news).append(finding)
+        # A way in is worth a look each time; a setting looks the same everywhere.
+        worth = any(finding.hits or self._paths(finding) for finding in news[:1])
+        most = len(news) if page.verbose else _DETAILED if worth else 1
+        for finding in news[:most]:
             self._finding(finding)
-        rest = [finding.ref.name for finding in findings[len(shown) :]]
-        page.rest(len(rest), f"more: {page.some(rest)}", indent=4)
-        if rule is not None:
-            self._fix(rule)
+        rest = [finding.ref.name for finding in news[most:]]
+        page.rest(len(rest), "more resource", f": {page.some(rest)}", indent=4)
+        if told:
+            names = page.text(page.some(finding.ref.name for finding in told), "bold")
+            page.line(page.text("as shown above: ", "dim"), names, indent=4)
+
+    def _paths(self, finding: Finding) -> tuple[Path, ...]:
+        return paths_behind(finding, self._judged.get(finding.ref.uid))
+
+    def _news(self, finding: Finding) -> bool:
+        """Tell whether the finding has a way in or an object that was not shown yet."""
+        uid, rule = finding.ref.uid, finding.rule
+        ways = (self._told.get((uid, path), rule) == rule for path in self._paths(finding))
+        return any(ways) or bool(self._new_hits(finding))
+
+    def _new_hits(self, finding: Finding) -> list[Hit]:
+        """Return the hits not shown yet, or only under a rule of the same severity."""
+        uid, severity = finding.ref.uid, finding.severity
+        return [h for h in finding.hits if self._listed.get((uid, h), severity) == severity]
 
     def _finding(self, finding: Finding) -> None:
         page, ref = self._page, finding.ref
-        judged = self._judged.get(ref.uid)
-        paths = paths_behind(finding, judged)
-        told = {self._told.setdefault((ref.uid, path), finding.rule) for path in paths}
-        told.discard(finding.rule)
-        where = [ref.region, ref.scope if self._many_scopes else ""]
-        if told:
-            where.append(f"as shown under {', '.join(sorted(told))}")
-        beside = "".join(f"  {word}" for word in where if word)
-        page.line(page.text(ref.name, "bold"), page.text(beside, "dim"), indent=4)
+        beside = [word for word in (ref.region, ref.scope if self._many_scopes else "") if word]
+        name = page.text(ref.name, "bold")
+        page.line(name, page.text("".join(f"  {word}" for word in beside), "dim"), indent=4)
+        ways: dict[tuple[object, ...], list[Path]] = {}
+        paths = self._paths(finding)
         for path in paths:
-            if self._told[ref.uid, path] == finding.rule:
-                self._path(path, ref.provider)
+            if self._told.setdefault((ref.uid, path), finding.rule) == finding.rule:
+                same = (path.actor, path.principal, path.grade, path.via, path.evidence)
+                ways.setdefault(same, []).append(path)
+        for alike in ways.values():
+            self._way(alike, ref.provider)
         if not paths:
             self._facts(finding)
-        self._hits(finding, judged)
+        self._hits(finding)
 
-    def _path(self, path: Path, provider: str) -> None:
+    def _way(self, paths: Sequence[Path], provider: str) -> None:
+        """Print what one statement or grant gives, and the request for each thing it gives."""
         page = self._page
-        page.line(path_words(path, provider), indent=6)
-        for evidence in path.evidence:
-            page.line(evidence.summary, indent=8, label=_LABELS[evidence.effect])
-        if path.witness is not None:
-            line = curl_line(path.witness, signer(provider, path))
-            page.uncut(line, indent=8, style="green")
+        page.line(path_words(paths, provider), indent=6)
+        before = ""
+        for evidence in paths[0].evidence:
+            label = _LABELS[evidence.effect]
+            page.line(evidence.summary, indent=8, label=label if label != before else " ")
+            before = label
+        for path in paths:
+            if path.witness is not None:
+                line = curl_line(path.witness, signer(provider, path))
+                page.uncut(line, indent=8, style="green")
 
     def _facts(self, finding: Finding) -> None:
         page = self._page
@@ -107,25 +147,28 @@ class _Groups:
         for evidence in finding.evidence:
             label = "fact" if evidence.effect == Effect.STATES else _LABELS[evidence.effect]
             place = f"{evidence.facet}{evidence.pointer}: " if evidence.facet else ""
-            page.line(f"{place}{evidence.summary}", indent=8, label=label)
+            page.line(f"{place}{evidence.summary}", indent=8, label=label, whole=page.verbose)
         if finding.witness is not None:
             line = curl_line(finding.witness, signer(finding.ref.provider))
             page.uncut(line, indent=8, style="green")
 
-    def _hits(self, finding: Finding, judged: Judged | None) -> None:
+    def _hits(self, finding: Finding) -> None:
         page, uid = self._page, finding.ref.uid
-        new = [hit for hit in finding.hits if (uid, hit) not in self._listed]
+        new = self._new_hits(finding)
         if not new:
             return
-        self._listed.update((uid, hit) for hit in new)
-        page.line(f"What lies there{_among(judged)}", indent=6)
+        for hit in new:
+            self._listed.setdefault((uid, hit), finding.severity)
+        among = "" if uid in self._counted else _among(self._judged.get(uid))
+        self._counted.add(uid)
+        page.line(f"What lies there{among}", indent=6)
         shown = new if page.verbose else new[:_HITS]
         keys = [page.text(hit.key) for hit in shown]
         room = page.width - 8 - _META
         column = max((key.cell_len for key in keys if key.cell_len <= room), default=0)
         for hit, key in zip(shown, keys, strict=True):
             self._hit(hit, key, column)
-        page.rest(len(new) - len(shown), _MORE, indent=8)
+        page.rest(len(new) - len(shown), "more object", _SEE, indent=8)
 
     def _hit(self, hit: Hit, key: Text, column: int) -> None:
         page = self._page

@@ -9,7 +9,7 @@ from cachescan.reporters.base import gap_groups
 from cachescan.reporters.terminal.page import GAP_STYLE, count, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from cachescan.model import Finding, Gap, Report, Suppression
     from cachescan.reporters.base import GapGroup
@@ -19,11 +19,11 @@ _DENIALS = (GapReason.PERMISSION_DENIED, GapReason.UNAUTHENTICATED)
 _PARTIAL = (GapReason.TRUNCATED, GapReason.UNSUPPORTED, GapReason.NOT_COLLECTED)
 """Something was read, but not to its end or not understood: no permission would help."""
 
-_RULES, _DETAILS = 12, 1
+_RULES, _RULE_NAMES, _DETAILS = 8, 3, 1
 
 
 def gaps(page: Page, report: Report) -> None:
-    """Print what was not read, by cause."""
+    """Print what was not read: the resources and the reason, then each call with its cost."""
     groups = gap_groups(report.resources, report.findings)
     unread = [group for group in groups if group.reason not in _PARTIAL]
     partly = [group for group in groups if group.reason in _PARTIAL]
@@ -33,13 +33,12 @@ def gaps(page: Page, report: Report) -> None:
     missing = sum(group.facts for group in unread) + len(report.run.gaps)
     _heading(page, "COULD NOT BE READ", missing)
     for (call, reason, permission), alike in whole.items():
-        _cause(page, call, reason, page.some(_place(gap) for gap in alike))
-        _needs(page, reason, permission, sorted({gap.detail for gap in alike}))
-    for group in unread:
-        _group(page, group)
+        _where(page, reason, page.some(_place(gap) for gap in alike))
+        _call(page, call, reason, permission, "")
+        _details(page, {gap.detail for gap in alike})
+    _clusters(page, unread)
     _heading(page, "KNOWN ONLY IN PART", sum(group.facts for group in partly))
-    for group in partly:
-        _group(page, group)
+    _clusters(page, partly)
 
 
 def undecided(page: Page, report: Report) -> None:
@@ -66,29 +65,41 @@ def _heading(page: Page, title: str, missing: int) -> None:
         page.heading(title, said, GAP_STYLE)
 
 
-def _group(page: Page, group: GapGroup) -> None:
-    cost = count(group.facts, "fact")
-    if group.verdicts:
-        rules = count(len(group.rules), "rule")
-        cost += f"{page.dot}{count(group.verdicts, 'verdict')} of {rules} unknown"
-    _cause(page, group.call, group.reason, cost)
-    page.line(page.some(group.resources), indent=4)
-    _needs(page, group.reason, group.permission, group.details)
+def _clusters(page: Page, groups: Sequence[GapGroup]) -> None:
+    """Print together what is missing of the same resources for the same reason."""
+    clusters: dict[tuple[GapReason, tuple[str, ...]], list[GapGroup]] = {}
+    for group in groups:
+        clusters.setdefault((group.reason, group.resources), []).append(group)
+    for (reason, resources), alike in clusters.items():
+        _where(page, reason, f"{count(len(resources), 'resource')}: {page.some(resources)}")
+        for group in alike:
+            cost = f"  {count(group.facts, 'fact')}"
+            if group.verdicts:
+                rules = count(len(group.rules), "rule")
+                cost += f"{page.dot}{count(group.verdicts, 'verdict')} of {rules} unknown"
+            _call(page, group.call, reason, group.permission, cost)
+        _details(page, {detail for group in alike for detail in group.details})
 
 
-def _cause(page: Page, call: str, reason: GapReason, cost: str) -> None:
-    why = page.text(f"  {words(reason)}", "bold yellow")
-    page.line(page.text(call, "bold"), why, f"  {cost}", indent=2)
+def _where(page: Page, reason: GapReason, where: str) -> None:
+    page.line(page.text(words(reason), "bold yellow"), f"  {where}", indent=2)
 
 
-def _needs(page: Page, reason: GapReason, permission: str, details: Sequence[str]) -> None:
+def _call(page: Page, call: str, reason: GapReason, permission: str, cost: str) -> None:
+    """Print what would help where it was denied, and else the call, with the cost."""
     if permission and reason in _DENIALS:
-        page.line(page.text(f"needs {permission}", "yellow"), indent=4)
-    said = [detail for detail in details if detail]
+        name = page.text("needs ", "yellow") + page.text(permission, "bold")
+    else:
+        name = page.text(call, "bold")
+    page.line(name, cost, indent=4)
+
+
+def _details(page: Page, details: Iterable[str]) -> None:
+    said = sorted(filter(None, details))
     shown = said if page.verbose else said[:_DETAILS]
     for detail in shown:
         page.line(page.text(detail, "dim"), indent=4)
-    page.rest(len(said) - len(shown), "other answers like it", indent=4)
+    page.rest(len(said) - len(shown), "other answer", " like it", indent=4)
 
 
 def _place(gap: Gap) -> str:
@@ -106,12 +117,12 @@ def _verdicts(page: Page, report: Report, verdict: Verdict, title: str) -> None:
     rules = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
     shown = rules if page.verbose else rules[:_RULES]
     for rule, findings in shown:
-        names = page.some(sorted(finding.ref.name for finding in findings))
+        names = page.some(sorted(finding.ref.name for finding in findings), _RULE_NAMES)
         number = count(len(findings), "resource")
         page.line(page.text(rule, "bold"), f"  {number}: {names}", indent=2)
         if verdict == Verdict.ERROR:
             page.line(page.text(findings[0].message, "dim"), indent=4)
-    page.rest(len(rules) - len(shown), "more rules", indent=2)
+    page.rest(len(rules) - len(shown), "more rule", indent=2)
 
 
 def _suppression(page: Page, state: str, entry: Suppression, hidden: int) -> None:

@@ -53,12 +53,24 @@ class Page:
         """Return text from anywhere, made safe for this console."""
         return Text(printable(text, ascii_only=self._ascii), style)
 
-    def line(self, *parts: Text | str, indent: int = 0, label: str = "") -> None:
-        """Print one text of several parts, wrapped; a label stands in a column before it."""
-        whole = Text.assemble(*(self.text(p) if isinstance(p, str) else p for p in parts))
+    def line(
+        self, *parts: Text | str, indent: int = 0, label: str = "", whole: bool = True
+    ) -> None:
+        """Print one text of several parts, wrapped under its own beginning.
+
+        Args:
+            parts: the parts; strings are made safe.
+            indent: columns before it.
+            label: what stands in a column of its own before it.
+            whole: wrap what is too long; otherwise cut it.
+        """
+        text = Text.assemble(*(self.text(p) if isinstance(p, str) else p for p in parts))
         before = Text(" " * indent) + Text(f"{label:<{_LABEL}}" if label else "", "dim")
         width = max(self.width - len(before), _NARROWEST)
-        for row in whole.wrap(self._console, width, overflow="fold"):
+        if not whole and text.cell_len > width:
+            text.truncate(width - 3)
+            text.append("...")
+        for row in text.wrap(self._console, width, overflow="fold"):
             row.rstrip()
             self._console.print(before + row, soft_wrap=True)
             before = Text(" " * len(before))
@@ -86,10 +98,10 @@ class Page:
             self.line(left, indent=2)
             self.line(right, indent=4)
 
-    def rest(self, number: int, said: str, *, indent: int) -> None:
+    def rest(self, number: int, noun: str, said: str = "", *, indent: int) -> None:
         """Say how many were left out, if any were."""
         if number:
-            self.line(self.text(f"and {number:,} {said}", "dim"), indent=indent)
+            self.line(self.text(f"and {count(number, noun)}{said}", "dim"), indent=indent)
 
     def some(self, names: Iterable[str], limit: int = NAMES) -> str:
         """Return a list of names, cut short unless everything is wanted."""
@@ -100,7 +112,7 @@ class Page:
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number with its noun."""
+    """Return a number with its noun, in the plural unless there is one of it."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
