@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,6 +20,7 @@ from cachescan.model import (
     Finding,
     Gap,
     GapReason,
+    Grant,
     Hit,
     Judged,
     Kind,
@@ -30,9 +32,8 @@ from cachescan.rules import PLACEHOLDER, CompiledRule
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
-    from cachescan.model import Grant
 
 _SUMMARY = 160
 _MANY = 3
@@ -193,14 +194,10 @@ def _not_collected(facet: str, call: str) -> Gap:
 
 
 def _census_variable(census: Census) -> dict[str, Any]:
-    """Bind the census; in a listing cut short, a category without a hit is not known."""
+    """Bind the census; of a listing cut short, neither totals nor what it did not hit are known."""
     counts = {name: n for name, n in census.counts.items() if n or census.complete}
-    return {
-        "listed": census.listed,
-        "bytes": census.bytes,
-        "complete": census.complete,
-        "counts": counts,
-    }
+    totals = {"listed": census.listed, "bytes": census.bytes} if census.complete else {}
+    return {"complete": census.complete, "counts": counts, **totals}
 
 
 def _census_gaps(census: Census | None, kind: Kind) -> tuple[Gap, ...]:

@@ -75,7 +75,7 @@ def test_a_public_bucket_with_a_draft_is_found_with_its_path_and_witness(proxy: 
     assert found[0]["evidence"][0]["pointer"] == "/Statement/0"
 
 
-def test_every_bucket_is_in_the_report_with_its_exposure(proxy: Proxy) -> None:
+def test_every_bucket_is_in_the_report_with_its_exposure() -> None:
     report = scan().json
 
     exposure = {r["name"]: r["exposure"] for r in report["resources"] if r["exposure"]}
@@ -89,9 +89,7 @@ def test_every_bucket_is_in_the_report_with_its_exposure(proxy: Proxy) -> None:
     assert exposure["shared"]["outsiders"] == ["arn:aws:iam::210987654321:root"]
 
 
-def test_collect_then_evaluate_gives_the_bytes_of_the_live_scan(
-    proxy: Proxy, tmp_path: Path
-) -> None:
+def test_collect_then_evaluate_gives_the_bytes_of_the_live_scan(tmp_path: Path) -> None:
     snapshot = tmp_path / "s.ndjson"
 
     live = scan("--persona", "auditor")
@@ -207,7 +205,7 @@ def test_an_object_listing_that_is_denied_leaves_what_lies_there_unknown(proxy: 
     assert outcome.verdicts("aws-bucket-public-drafts") == {"assets": "unknown"}
 
 
-def test_a_listing_cut_by_the_budget_says_what_was_seen(proxy: Proxy) -> None:
+def test_a_listing_cut_by_the_budget_says_what_was_seen() -> None:
     outcome = scan("--objects", "1", "--bucket", "assets")
 
     (assets,) = (r for r in outcome.json["resources"] if r["name"] == "assets")
@@ -242,7 +240,7 @@ def test_an_existing_snapshot_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_no_credentials_is_said_before_anything_else(
-    monkeypatch: pytest.MonkeyPatch, proxy: Proxy
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
@@ -254,7 +252,7 @@ def test_no_credentials_is_said_before_anything_else(
     assert "Traceback" not in outcome.err
 
 
-def test_the_terminal_report_shows_hostile_text_as_escapes(proxy: Proxy) -> None:
+def test_the_terminal_report_shows_hostile_text_as_escapes() -> None:
     outcome = Outcome("aws", "--persona", "auditor")
 
     text = outcome.out.decode()

@@ -18,6 +18,8 @@ import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
 from msgspec import Struct
+from tests.support import moto_estate
+from tests.support.canned import Asked, Reply, answering
 
 from cachescan.model import ResourceRef, Scope
 from cachescan.providers.aws import AwsProvider, factory
@@ -26,8 +28,6 @@ from cachescan.providers.aws.errors import Malformed, WireError
 from cachescan.providers.aws.kinds import ACCOUNT, ACCOUNT_BLOCK, BUCKET
 from cachescan.providers.aws.policy import document
 from cachescan.providers.base import NotSet
-from tests.support import moto_estate
-from tests.support.canned import Asked, Reply, answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

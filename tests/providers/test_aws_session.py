@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support import moto_estate
+from tests.support.canned import Asked, Reply, answering
 
 from cachescan.errors import ConfigError, CredentialsError
 from cachescan.model import GapReason, Scope
@@ -15,8 +17,6 @@ from cachescan.providers.aws.errors import Malformed, WireError
 from cachescan.providers.aws.kinds import ACCOUNT, ACCOUNT_BLOCK, BUCKET
 from cachescan.providers.aws.session import Connection
 from cachescan.providers.aws.settings import load
-from tests.support import moto_estate
-from tests.support.canned import Asked, Reply, answering
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

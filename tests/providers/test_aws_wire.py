@@ -8,6 +8,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.support.canned import Asked, Canned, Reply, answering
 
 from cachescan.model import Census, GapReason, Resource, ResourceRef
 from cachescan.providers.aws import factory, wire
@@ -15,7 +16,6 @@ from cachescan.providers.aws.errors import Malformed, WireError, classify
 from cachescan.providers.aws.kinds import BUCKET
 from cachescan.providers.aws.signing import Keys
 from cachescan.providers.aws.wire import Answer, Endpoint, Router, Wire
-from tests.support.canned import Asked, Canned, Reply, answering
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

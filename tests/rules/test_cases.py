@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from cachescan.providers.aws import factory
 from cachescan.rules import builtin_rules, check, read_rule, rule_files
 from cachescan.testing import complaints, read_cases
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 RULES = builtin_rules()
 PROVIDER = factory({})

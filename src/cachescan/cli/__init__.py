@@ -49,15 +49,16 @@ class _Lazy(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-@click.group(cls=_Lazy, context_settings={"auto_envvar_prefix": "CACHESCAN"})
+EXIT_CODES = (
+    "Exit codes: 0 complete and clean, 1 findings, 2 usage, 3 incomplete (something could not be "
+    "read), 4 nothing scanned, 5 a report could not be written, 70 a fault of ours."
+)
+
+
+@click.group(cls=_Lazy, context_settings={"auto_envvar_prefix": "CACHESCAN"}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="cachescan")
 def cli() -> None:
-    r"""Find out who outside can list, read, write or take over your storage, and what lies there.
-
-    \b
-    Exit codes: 0 complete and clean, 1 findings, 2 usage, 3 incomplete (something could not be
-    read), 4 nothing scanned, 5 a report could not be written, 70 a fault of ours.
-    """
+    """Find out who outside can list, read, write or take over your storage, and what lies there."""
 
 
 class _Terminated(BaseException):

@@ -25,7 +25,7 @@ NAMES = (
 @options(AWS, READING, JUDGING, OUTPUT)
 @click.pass_obj
 def command(streams: dict[str, Any], /, **values: Any) -> int:  # noqa: ANN401 (click's values)
-    r"""Scan AWS with the credentials at hand, in every region.
+    """Scan AWS with the credentials at hand, in every region.
 
     \b
     cachescan aws

@@ -32,7 +32,7 @@ class Keys(NamedTuple):
 
 
 class Signer:
-    """Signs for one region, host and set of fixed headers; keeps what does not change.
+    """Signs for one region, host and set of fixed headers; keeps what the second has in common.
 
     Args:
         region: the region in the credential scope.
@@ -51,13 +51,11 @@ class Signer:
         headers: Mapping[str, str] | None = None,
         payload: str = EMPTY_SHA256,
     ) -> None:
-        self._scope = f"{region}/{service}/aws4_request"
         self._steps = (region, service, "aws4_request")
         self._fixed = {**(headers or {}), "host": host, "x-amz-content-sha256": payload}
         self._payload = payload
-        self._templates: dict[bool, tuple[str, str]] = {}
-        self._second = (-1, "")
-        self._day: tuple[str, str, bytes] = ("", "", b"")
+        self._day_key: tuple[str, str, bytes] = ("", "", b"")
+        self._moment: _Moment | None = None
 
     def sign(
         self, keys: Keys | None, method: str, path: str, query: str, now: float
@@ -73,57 +71,55 @@ class Signer:
         """
         if keys is None:
             return dict(self._fixed)
-        stamp = self._stamp(now)
-        token = keys.token
-        canonical_headers, names = self._template(with_token=bool(token))
-        lines = canonical_headers.format(stamp, token) if token else canonical_headers.format(stamp)
-        canonical = f"{method}\n{path}\n{canonical_query(query)}\n{lines}\n{names}\n{self._payload}"
+        moment = self._moment
+        if moment is None or moment.keys is not keys or moment.second != int(now):
+            moment = self._moment = self._begin(keys, int(now))
+        canonical = f"{method}\n{path}\n{canonical_query(query)}\n{moment.canonical_end}"
+        text = moment.text_start + sha256(canonical.encode()).hexdigest()
+        signature = hmac.digest(moment.key, text.encode(), "sha256").hex()
+        return {**moment.headers, "authorization": moment.authorization_start + signature}
+
+    def _begin(self, keys: Keys, second: int) -> _Moment:
+        """Return all that the requests of one second share."""
+        stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second))
         day = stamp[:8]
-        text = (
-            f"AWS4-HMAC-SHA256\n{stamp}\n{day}/{self._scope}\n"
-            f"{sha256(canonical.encode()).hexdigest()}"
+        scope = "/".join((day, *self._steps))
+        headers = {**self._fixed, "x-amz-date": stamp}
+        if keys.token:
+            headers["x-amz-security-token"] = keys.token
+        names = ";".join(sorted(headers))
+        lines = "".join(f"{name}:{' '.join(headers[name].split())}\n" for name in sorted(headers))
+        return _Moment(
+            keys=keys,
+            second=second,
+            key=self._key(keys.secret_key, day),
+            headers=headers,
+            canonical_end=f"{lines}\n{names}\n{self._payload}",
+            text_start=f"AWS4-HMAC-SHA256\n{stamp}\n{scope}\n",
+            authorization_start=f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{scope}, "
+            f"SignedHeaders={names}, Signature=",
         )
-        signature = hmac.digest(self._key(keys.secret_key, day), text.encode(), "sha256").hex()
-        headers = {
-            **self._fixed,
-            "x-amz-date": stamp,
-            "authorization": f"AWS4-HMAC-SHA256 Credential={keys.access_key}/{day}/{self._scope}, "
-            f"SignedHeaders={names}, Signature={signature}",
-        }
-        if token:
-            headers["x-amz-security-token"] = token
-        return headers
-
-    def _template(self, *, with_token: bool) -> tuple[str, str]:
-        """Return the canonical headers with holes for date and token, and the signed names."""
-        if with_token not in self._templates:
-            # Holes are filled by str.format, so braces in fixed values are doubled.
-            values = {
-                name: " ".join(value.split()).replace("{", "{{").replace("}", "}}")
-                for name, value in self._fixed.items()
-            }
-            values["x-amz-date"] = "{0}"
-            if with_token:
-                values["x-amz-security-token"] = "{1}"
-            lines = "".join(f"{name}:{values[name]}\n" for name in sorted(values))
-            self._templates[with_token] = (lines, ";".join(sorted(values)))
-        return self._templates[with_token]
-
-    def _stamp(self, now: float) -> str:
-        """Return the time as ``20260102T030405Z``; formatted once a second."""
-        second = int(now)
-        if self._second[0] != second:
-            self._second = (second, time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(second)))
-        return self._second[1]
 
     def _key(self, secret: str, day: str) -> bytes:
         """Return the signing key of the day; derived once per secret and day."""
-        if self._day[0] != day or self._day[1] != secret:
+        if self._day_key[:2] != (secret, day):
             key = hmac.digest(f"AWS4{secret}".encode(), day.encode(), "sha256")
             for step in self._steps:
                 key = hmac.digest(key, step.encode(), "sha256")
-            self._day = (day, secret, key)
-        return self._day[2]
+            self._day_key = (secret, day, key)
+        return self._day_key[2]
+
+
+class _Moment(NamedTuple):
+    """The parts of a signature that do not change within a second."""
+
+    keys: Keys
+    second: int
+    key: bytes
+    headers: dict[str, str]
+    canonical_end: str
+    text_start: str
+    authorization_start: str
 
 
 def canonical_query(query: str) -> str:
