@@ -48,12 +48,17 @@ class Call:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the proxy says instead of the server behind it; ``cut`` closes before the end."""
+    """What the proxy says instead of the server behind it.
+
+    ``cut`` closes the connection in the middle of the body, ``drop`` before any answer, ``hang``
+    waits so many seconds first.
+    """
 
     status: int
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
+    drop: bool = False
     hang: float = 0.0
 
 
@@ -141,7 +146,10 @@ class _Handler(BaseHTTPRequestHandler):
         answer = self.state.fault(call) or _stand_in(call) or self._forward(body)
         if answer.hang:
             self.state.closing.wait(answer.hang)
-        self._answer(answer)
+        if answer.drop:
+            self.close_connection = True
+        else:
+            self._answer(answer)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815 (http.server's names)
 

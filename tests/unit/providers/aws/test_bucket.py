@@ -14,7 +14,7 @@ from botocore.parsers import ResponseParserError
 from cachescan.model import GapReason
 from cachescan.providers.aws import schemas as s
 from cachescan.providers.aws.bucket import CALLS, MOST_PAGES, BucketReader
-from cachescan.providers.aws.errors import Malformed, classify
+from cachescan.providers.aws.errors import Ignored, Malformed, classify
 from cachescan.providers.aws.kinds import BUCKET
 
 if TYPE_CHECKING:
@@ -73,7 +73,6 @@ def test_an_empty_answer_is_malformed_where_it_would_read_as_safe(
 @pytest.mark.parametrize(
     "body",
     [
-        LISTING.encode(),
         b"",
         b"OK",
         b"<html><body>Welcome</body></html>",
@@ -86,6 +85,28 @@ def test_an_answer_to_another_call_is_malformed(
     reader: BucketReader, name: str, body: bytes
 ) -> None:
     _malformed(reader, name, body)
+
+
+@pytest.mark.parametrize("name", XML_CALLS)
+def test_the_bucket_s_own_listing_means_that_the_store_ignores_the_call(
+    reader: BucketReader, name: str
+) -> None:
+    with pytest.raises(Ignored, match="the answer is a ListBucketResult") as caught:
+        _decode(reader, name, LISTING)
+
+    assert classify(caught.value, BUCKET.facet(name)) == GapReason.UNSUPPORTED
+
+
+def test_a_listing_is_no_policy(reader: BucketReader) -> None:
+    assert "not JSON" in _malformed(reader, "policy", LISTING.encode())
+
+
+def test_answers_alike_are_decoded_once(reader: BucketReader) -> None:
+    body = "<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>"
+
+    assert _decode(reader, "versioning", body) is _decode(reader, "versioning", body)
+    # The same bytes are another facet's answer too, and are judged as such.
+    _malformed(reader, "accelerate", body.encode())
 
 
 @pytest.mark.parametrize("name", XML_CALLS)
