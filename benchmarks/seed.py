@@ -60,7 +60,10 @@ def fill(endpoint: str, buckets: int) -> None:
 
 
 def _access(name: str, index: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the calls that decide who reaches a bucket, and what it holds."""
+    """Yield the calls that decide what a bucket holds, and who reaches it."""
+    # Before the policy: the emulator applies a denial whatever its condition says.
+    for number in range(index % 4):
+        yield "put_object", {"Key": f"2026/{number:02d}/page.html", "Body": b"x"}
     if _POLICIES[index % 5]:
         resources = [f"arn:aws:s3:::{name}", f"arn:aws:s3:::{name}/*"]
         statement = {**_POLICIES[index % 5], "Resource": resources}
@@ -77,8 +80,6 @@ def _access(name: str, index: int) -> Iterator[tuple[str, dict[str, Any]]]:
     if index % 7 == 0:
         rule = {"ObjectOwnership": "ObjectWriter" if index % 2 else "BucketOwnerPreferred"}
         yield "put_bucket_ownership_controls", {"OwnershipControls": {"Rules": [rule]}}
-    for number in range(index % 4):
-        yield "put_object", {"Key": f"2026/{number:02d}/page.html", "Body": b"x"}
 
 
 def _protection(index: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -31,15 +31,14 @@ def load_suppressions(path: Path) -> tuple[Suppression, ...]:
     """
     content = _toml(path) if path.suffix == ".toml" else read_yaml(path)
     try:
-        found = msgspec.convert(content, _File, strict=False).suppress
+        # Both formats have dates of their own; here they are text like quoted ones.
+        found = msgspec.convert(msgspec.to_builtins(content), _File, strict=False).suppress
     except msgspec.ValidationError as error:
         message = f"{path}: {error}"
         raise ConfigError(
             message, hint="rule, resource, reason and expires are required"
         ) from error
-    for entry in found:
-        _check(path, entry)
-    return tuple(found)
+    return tuple(_checked(path, entry) for entry in found)
 
 
 def _toml(path: Path) -> object:
@@ -50,15 +49,16 @@ def _toml(path: Path) -> object:
         raise ConfigError(message, hint=str(error)) from error
 
 
-def _check(path: Path, entry: Suppression) -> None:
+def _checked(path: Path, entry: Suppression) -> Suppression:
     if not entry.reason.strip():
         message = f"{path}: the suppression of {entry.rule} on {entry.resource} gives no reason"
         raise ConfigError(message)
     try:
-        date.fromisoformat(entry.expires)
+        expires = date.fromisoformat(entry.expires)
     except ValueError as error:
         message = f"{path}: expires = {entry.expires!r} is not a date such as 2027-01-31"
         raise ConfigError(message) from error
+    return structs.replace(entry, expires=expires.isoformat())  # one form, compared as text
 
 
 class Suppressor:

@@ -25,6 +25,7 @@ from cachescan.model import (
     Kind,
     Resource,
     Rule,
+    Severity,
     Verdict,
     Witness,
 )
@@ -433,7 +434,7 @@ def test_an_identity_that_was_not_read_leaves_the_verdict_alone() -> None:
 def test_the_evidence_hash_changes_with_the_evidence_and_not_with_the_message() -> None:
     """It tells "still there, but changed" from "unchanged"."""
     first = finding_of(UNLOCKED, box())
-    retold = finding_of(variant(message="other", severity="low"), box())
+    retold = finding_of(variant(message="other", severity=Severity.LOW), box())
     other = finding_of(UNLOCKED, without(box(), LOCK_DENIED))
 
     assert first.evidence_hash == retold.evidence_hash

@@ -152,14 +152,6 @@ def gap_groups(resources: Iterable[Judged], findings: Iterable[Finding]) -> list
     return sorted(groups, key=lambda g: (-g.verdicts, -g.facts, g.call, g.reason, g.permission))
 
 
-def paths_behind(finding: Finding, judged: Judged | None) -> tuple[Path, ...]:
-    """Return the ways in that a finding rests on: those whose evidence is all among its own."""
-    if judged is None or judged.exposure is None:
-        return ()
-    own = set(finding.evidence)
-    return tuple(path for path in judged.exposure.paths if own.issuperset(path.evidence))
-
-
 def path_words(paths: Sequence[Path], provider: str) -> str:
     """Return ways in that differ in capability only as a sentence without its full stop.
 

@@ -259,6 +259,7 @@ def fail(name: str, ref: ResourceRef, exposure: Exposure | None = None, **more: 
         severity=_SEVERITY[name],
         message=f"{ref.name} is affected",
         evidence=evidence,
+        paths=tuple(paths),
         witness=next((path.witness for path in paths if path.witness), None),
     )
     return structs.replace(made, **more)

@@ -10,7 +10,6 @@ from cachescan.reporters import json_report, jsonl, sarif, terminal
 from cachescan.reporters.base import (
     gap_groups,
     path_words,
-    paths_behind,
     read_options,
     severity_counts,
     signer,
@@ -99,18 +98,6 @@ def test_a_gap_met_by_many_verdicts_is_one_fact() -> None:
     groups = gap_groups(report.resources, doubled)
 
     assert sum(group.facts for group in groups) == 4
-
-
-def test_paths_behind_a_finding_are_those_whose_evidence_it_has() -> None:
-    exposure = sample.public("b")
-    ref = sample.bucket("b")
-    finding = sample.fail("aws-bucket-public-read", ref, exposure)
-    half = structs.replace(finding, evidence=exposure.paths[0].evidence)
-
-    assert paths_behind(finding, sample.judged(ref, exposure)) == exposure.paths
-    assert paths_behind(half, sample.judged(ref, exposure)) == exposure.paths[:1]
-    assert paths_behind(finding, sample.judged(ref, None)) == ()
-    assert paths_behind(finding, None) == ()
 
 
 def test_paths_are_put_into_words() -> None:

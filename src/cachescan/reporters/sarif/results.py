@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct
 
 from cachescan.model import Judged, Verdict
-from cachescan.reporters.base import path_words, paths_behind, signer
+from cachescan.reporters.base import path_words, signer
 from cachescan.reporters.sarif.rules import LEVELS
 from cachescan.textsafe import curl_line, path_segment, printable, sarif_text
 
@@ -47,7 +47,7 @@ def result(finding: Finding, index: Index, *, everything: bool) -> dict[str, Any
         "ruleId": finding.rule,
         "ruleIndex": index.rules[finding.rule],
         "level": LEVELS[finding.severity],
-        "message": {"text": " ".join(_sentences(finding, index))},
+        "message": {"text": " ".join(_sentences(finding))},
         "locations": [location(finding.ref)],
         "partialFingerprints": {"primaryLocationLineHash": finding.fingerprint},
     }
@@ -89,7 +89,7 @@ def service(ref: ResourceRef) -> str:
     return ref.kind.rpartition("/")[2]
 
 
-def _sentences(finding: Finding, index: Index) -> Iterator[str]:
+def _sentences(finding: Finding) -> Iterator[str]:
     yield _sentence(sarif_text(finding.message, _MESSAGE))
     if finding.verdict == Verdict.UNKNOWN:
         missing = ", ".join(
@@ -98,15 +98,14 @@ def _sentences(finding: Finding, index: Index) -> Iterator[str]:
         yield _sentence(f"Not decided: {sarif_text(missing, _DETAIL)}")
         return
     provider = finding.ref.provider
-    paths = paths_behind(finding, index.resources.get(finding.ref.uid))
-    for path in paths[:_PATHS]:
+    for path in finding.paths[:_PATHS]:
         says = "; ".join(evidence.summary for evidence in path.evidence)
         words = path_words((path,), provider)
         yield _sentence(f"{sarif_text(words, _DETAIL)}: {sarif_text(says, _DETAIL)}")
     if finding.hits:
         yield _sentence(f"Found there: {', '.join(map(_hit, finding.hits[:_HITS]))}")
     if finding.witness is not None:
-        shown = next((path for path in paths if path.witness == finding.witness), None)
+        shown = next((path for path in finding.paths if path.witness == finding.witness), None)
         line = curl_line(finding.witness, signer(provider, shown))
         # No full stop: it would become part of what is copied.
         yield f"Witness: {sarif_text(line)}"

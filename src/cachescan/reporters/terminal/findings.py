@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from cachescan.model import Effect, Severity
-from cachescan.reporters.base import open_fails, path_words, paths_behind, rank, signer
+from cachescan.reporters.base import open_fails, path_words, rank, signer
 from cachescan.reporters.terminal.page import STYLES, count, size
 from cachescan.textsafe import curl_line
 
@@ -43,8 +45,13 @@ def show(page: Page, report: Report) -> None:
         page.heading(severity.value.upper(), count(len(here), "finding"), STYLES[severity])
         groups.start()
         # The rules that say what was found behind the door come before those about the door.
-        for rule in sorted(by_rule, key=lambda rule: (not by_rule[rule][0].hits, rule)):
+        for rule in sorted(by_rule, key=lambda rule: _telling(by_rule[rule])):
             groups.show(rule, by_rule[rule])
+
+
+def _telling(findings: Sequence[Finding]) -> tuple[bool, int, str]:
+    """Sort what was found behind the door before the door, and what concerns many before few."""
+    return not findings[0].hits, -len(findings), findings[0].rule
 
 
 class _Groups:
@@ -83,10 +90,10 @@ class _Groups:
         told: list[Finding] = []
         news: list[Finding] = []
         for finding in findings:
-            known = self._paths(finding) and not self._news(finding)
+            known = finding.paths and not self._news(finding)
             (told if known else news).append(finding)
         # A way in is worth a look each time; a setting looks the same everywhere.
-        worth = any(finding.hits or self._paths(finding) for finding in news[:1])
+        worth = any(finding.hits or finding.paths for finding in news[:1])
         most = len(news) if page.verbose else _DETAILED if worth else 1
         for finding in news[:most]:
             self._finding(finding)
@@ -96,13 +103,10 @@ class _Groups:
             names = page.text(page.some(finding.ref.name for finding in told), "bold")
             page.line(page.text("as shown above: ", "dim"), names, indent=4)
 
-    def _paths(self, finding: Finding) -> tuple[Path, ...]:
-        return paths_behind(finding, self._judged.get(finding.ref.uid))
-
     def _news(self, finding: Finding) -> bool:
         """Tell whether the finding has a way in or an object that was not shown yet."""
         uid, rule = finding.ref.uid, finding.rule
-        ways = (self._told.get((uid, path), rule) == rule for path in self._paths(finding))
+        ways = (self._told.get((uid, _door(path)), rule) == rule for path in finding.paths)
         return any(ways) or bool(self._new_hits(finding))
 
     def _new_hits(self, finding: Finding) -> list[Hit]:
@@ -116,14 +120,13 @@ class _Groups:
         name = page.text(ref.name, "bold")
         page.line(name, page.text("".join(f"  {word}" for word in beside), "dim"), indent=4)
         ways: dict[tuple[object, ...], list[Path]] = {}
-        paths = self._paths(finding)
-        for path in paths:
-            if self._told.setdefault((ref.uid, path), finding.rule) == finding.rule:
+        for path in finding.paths:
+            if self._told.setdefault((ref.uid, _door(path)), finding.rule) == finding.rule:
                 same = (path.actor, path.principal, path.grade, path.via, path.evidence)
                 ways.setdefault(same, []).append(path)
         for alike in ways.values():
             self._way(alike, ref.provider)
-        if not paths:
+        if not finding.paths:
             self._facts(finding)
         self._hits(finding)
 
@@ -188,6 +191,11 @@ class _Groups:
             for code in (rule.fix.cli, rule.fix.terraform):
                 for row in code.strip().splitlines():
                     page.uncut(row, indent=6, style="dim")
+
+
+def _door(path: Path) -> Path:
+    """Return the way in without its request, which differs with what a finding is about."""
+    return structs.replace(path, witness=None)
 
 
 def _among(judged: Judged | None) -> str:
