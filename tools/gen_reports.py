@@ -7,15 +7,17 @@ run to run, so the recording has a fixed one in its place.
 from __future__ import annotations
 
 import io
+import re
 import sys
 import tempfile
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
+from rich.text import Text
 
 from cachescan.api import Judging, evaluate
-from cachescan.model import Resource
+from cachescan.model import Report, Resource
 from cachescan.output import destinations
 from cachescan.reporters.terminal import render
 from cachescan.snapshot import Journal, read
@@ -32,6 +34,8 @@ FILES = {
 PICTURE = REPORTS / "terminal.svg"
 PORT = "4566"
 WIDTH = 100
+LINES = 44
+_WEB_FONT = re.compile(r",\s*url\([^)]*\) format\([^)]*\)")
 
 
 def render_all() -> dict[Path, bytes]:
@@ -43,10 +47,19 @@ def render_all() -> dict[Path, bytes]:
         (target,) = destinations([f"{spec}=-"])
         target.reporter.write(report, buffer)
         found[REPORTS / name] = buffer.getvalue()
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
-    render(report, console)
-    found[PICTURE] = console.export_svg(title="cachescan demo", unique_id="cachescan").encode()
+    found[PICTURE] = _picture(report)
     return found
+
+
+def _picture(report: Report) -> bytes:
+    """Return the first screen as SVG, with the reader's own fonts: a picture asks no server."""
+    page = io.StringIO()
+    render(report, Console(width=WIDTH, file=page, force_terminal=True, color_system="standard"))
+    screen = "\n".join(page.getvalue().splitlines()[:LINES])
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True)
+    console.print(Text.from_ansi(screen))
+    svg = console.export_svg(title="cachescan demo", unique_id="cachescan")
+    return _WEB_FONT.sub("", svg).encode()
 
 
 def record() -> None:

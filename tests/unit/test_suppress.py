@@ -181,7 +181,7 @@ def test_suppressions_are_read_from_toml_and_yaml(tmp_path: Path, name: str, tex
         (('expires = "2027-01-31"', 'expires = ""'), "is not a date"),
         (('expires = "2027-01-31"', 'expires = "2027-01-31T10:00:00Z"'), "is not a date"),
         (('expires = "2027-01-31"', "expires = 2027-01-31T10:00:00Z"), "is not a date"),
-        (('expires = "2027-01-31"', "expires = 20270131"), "is not a date"),
+        (('expires = "2027-01-31"', "expires = 20270131"), "Expected `str`, got `int`"),
         (('owner = "security@example.com"', 'ownr = "x"'), "unknown field `ownr`"),
         (("[[suppress]]", "[[supress]]"), "unknown field `supress`"),
         (("[[suppress]]", "[[suppress"), "not readable as TOML"),
