@@ -47,20 +47,24 @@ def destinations(specs: Sequence[str]) -> list[Destination]:
 def deliver(report: Report, targets: Sequence[Destination], stdout: IO[bytes]) -> None:
     """Write every report; one that fails does not keep the others from being written.
 
+    Files come first: whoever reads standard output may leave before its end.
+
     Raises:
         OutputError: at least one could not be written; the message names them all.
         BrokenPipeError: whoever read standard output has gone.
     """
     failed = []
-    for target in targets:
-        if target.path is None:
-            target.reporter.write(report, stdout)
-            stdout.flush()
-            continue
+    for target in sorted(targets, key=lambda t: t.path is None):
         try:
-            _write_whole(report, target.reporter, target.path)
+            if target.path is None:
+                target.reporter.write(report, stdout)
+                stdout.flush()
+            else:
+                _write_whole(report, target.reporter, target.path)
         except OSError as error:
-            failed.append(f"{target.path}: {error.strerror or error}")
+            if target.path is None and isinstance(error, BrokenPipeError):
+                raise
+            failed.append(f"{target.path or 'standard output'}: {error.strerror or error}")
     if failed:
         message = f"could not write {'; '.join(failed)}"
         raise OutputError(message)
@@ -77,7 +81,13 @@ def _destination(spec: str) -> Destination:
     if not sign or not path:
         message = f"{spec!r} is not FORMAT=PATH"
         raise ConfigError(message, hint="for example sarif=cachescan.sarif, or json=- for stdout")
-    settings = dict(item.split("=", 1) for item in rest.split(",") if "=" in item)
+    settings = {}
+    for item in filter(None, rest.split(",")):
+        option, is_set, value = item.partition("=")
+        if not is_set:
+            message = f"{spec!r}: the option {option!r} has no value"
+            raise ConfigError(message, hint="for example sarif:profile=github=cachescan.sarif")
+        settings[option] = value
     build = plugins.factory("cachescan.reporters", plugins.REPORTERS, name)
     target = None if path == STDOUT else Path(path)
     if target is not None:

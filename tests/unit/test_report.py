@@ -83,7 +83,6 @@ def test_nothing_claimed_is_clean() -> None:
         ),
         ([CLEAN, CUT], ExitCode.INCOMPLETE, ["1 facts could not be read"]),
         ([CUT], ExitCode.INCOMPLETE, ["1 facts could not be read"]),
-        ([], ExitCode.CLEAN, []),
     ],
 )
 def test_a_run_ends_with_the_code_of_its_worst_reason_and_tells_them_all(

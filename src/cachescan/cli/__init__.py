@@ -33,6 +33,10 @@ COMMANDS = {
 _GO_ON = "a scan with --record goes on with --resume"
 
 
+# A group called without a command; an exception of its own since click 8.2.
+_NO_COMMAND = getattr(click.exceptions, "NoArgsIsHelpError", ())
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(COMMANDS)
@@ -80,10 +84,14 @@ def main(
         stderr: where messages and progress go; the process's own if None.
     """
     err = stderr or sys.stderr
-    streams = {"stdout": stdout or sys.stdout.buffer, "stderr": err}
+    out = stdout or sys.stdout.buffer
+    streams = {"stdout": out, "stderr": err}
     try:
         code = cli.main(list(args), prog_name="cachescan", standalone_mode=False, obj=streams)
         return int(code or 0)
+    except (BrokenPipeError, SystemExit):  # the second is what click makes of the first
+        silence(out)
+        return ExitCode.CLEAN
     except (Exception, KeyboardInterrupt, _Terminated) as error:  # noqa: BLE001 (the last line)
         return _failed(error, err)
 
@@ -94,19 +102,18 @@ def _failed(error: BaseException, stderr: IO[str]) -> int:
     match error:
         case click.exceptions.Exit():
             code = error.exit_code
+        case click.UsageError() if isinstance(error, _NO_COMMAND):
+            stderr.write(f"{error.format_message()}\n")  # the help text
         case click.ClickException():
-            _say(stderr, error.format_message(), "see --help")
+            say(stderr, error.format_message(), "see --help")
         case CachescanError():
-            _say(stderr, str(error), error.hint)
+            say(stderr, str(error), error.hint)
             code = error.exit_code
-        case BrokenPipeError():
-            _silence_stdout()
-            code = ExitCode.CLEAN
         case KeyboardInterrupt() | click.Abort():
-            _say(stderr, "interrupted", _GO_ON)
+            say(stderr, "interrupted", _GO_ON)
             code = ExitCode.INTERRUPTED
         case _Terminated():
-            _say(stderr, "terminated", _GO_ON)
+            say(stderr, "terminated", _GO_ON)
             code = ExitCode.TERMINATED
         case _:
             _crashed(stderr, error)
@@ -114,7 +121,8 @@ def _failed(error: BaseException, stderr: IO[str]) -> int:
     return code
 
 
-def _say(stderr: IO[str], message: str, hint: str = "") -> None:
+def say(stderr: IO[str], message: str, hint: str = "") -> None:
+    """Print one message, and what to do about it, with strangers' text made visible."""
     from cachescan.textsafe import printable
 
     with contextlib.suppress(BrokenPipeError):
@@ -126,17 +134,22 @@ def _say(stderr: IO[str], message: str, hint: str = "") -> None:
 def _crashed(stderr: IO[str], error: BaseException) -> None:
     import traceback
 
-    _say(stderr, f"internal error: {type(error).__name__}: {error}")
+    say(stderr, f"internal error: {type(error).__name__}: {error}")
     if os.environ.get("CACHESCAN_DEBUG"):
         stderr.write("".join(traceback.format_exception(error)))
     else:
-        _say(stderr, "set CACHESCAN_DEBUG=1 for the trace, and please report it")
+        say(stderr, "set CACHESCAN_DEBUG=1 for the trace, and please report it")
 
 
-def _silence_stdout() -> None:
-    """Keep the interpreter from complaining about the closed pipe once more at exit."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def silence(stdout: IO[bytes]) -> None:
+    """Keep the interpreter from failing at exit once more on an output that takes nothing.
+
+    What is still buffered would be flushed then, and would change the exit code. A stream that
+    is not the process's own is left alone.
+    """
+    if stdout is getattr(sys.stdout, "buffer", None):
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
 
 
 def entry() -> None:

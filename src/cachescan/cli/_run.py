@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Any
 
+from cachescan.cli import say, silence
 from cachescan.cli._console import progress
+from cachescan.errors import ExitCode, OutputError
 from cachescan.output import deliver, destinations
+from cachescan.report import exit_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,8 +28,11 @@ def judge_and_report(
 
     Without a report for standard output, the text report goes there.
 
+    A report that could not be written does not hide what was found: the worse code wins. A
+    reader of standard output that has gone changes nothing.
+
     Raises:
-        CachescanError: as ``judge`` and ``deliver``.
+        CachescanError: as ``judge`` and ``destinations``.
     """
     stdout: IO[bytes] = streams["stdout"]
     targets = destinations(outputs)
@@ -36,5 +42,13 @@ def judge_and_report(
         report = judge(watcher)
     if quiet and report.exit_code == 0:
         targets = [target for target in targets if target.path is not None]
-    deliver(report, targets, stdout)
-    return report.exit_code
+    code = ExitCode(report.exit_code)
+    try:
+        deliver(report, targets, stdout)
+    except BrokenPipeError:
+        silence(stdout)
+    except OutputError as error:
+        say(streams["stderr"], str(error), error.hint)
+        silence(stdout)
+        code = exit_code((code, error.exit_code))
+    return code

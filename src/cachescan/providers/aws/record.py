@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", bound=s.Facts)
 
+_DOMAINS = {"aws-cn": "amazonaws.com.cn", "aws-eusc": "amazonaws.eu"}
 PLACEHOLDER_KEY = "KEY"
 """Stands in a witness for an object whose name is not known."""
 
@@ -61,7 +62,7 @@ class BucketRecord:
         suffix = f"?{query}" if query else ""
         if self.endpoint:
             return f"{self.endpoint.rstrip('/')}/{name}/{path}{suffix}"
-        domain = "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
+        domain = _DOMAINS.get(self.partition, "amazonaws.com")
         host = f"s3.{self.ref.region or 'us-east-1'}.{domain}"
         if "." in name:  # a wildcard certificate covers one label only
             return f"https://{host}/{name}/{path}{suffix}"
