@@ -89,19 +89,25 @@ def document(facet: Facet, content: str) -> Answer:
 def xml_answer(facet: Facet, condition: Condition) -> Answer:
     """Return what S3 says to the facet's call."""
     if condition is Condition.VALUE:
-        if facet.name == "policy":
-            return Answer(200, POLICY)
-        if facet.name == "location":
-            return Answer(200, b"<LocationConstraint>eu-west-1</LocationConstraint>")
-        return document(facet, BODIES[facet.name])
-    if condition is Condition.NOT_SET:
-        if facet.name in ABSENT:
-            return error(ABSENT[facet.name], 404)
-        if facet.name == "location":
-            return Answer(200, b"<LocationConstraint/>")
-        paged = "<IsTruncated>false</IsTruncated>" if CALLS[facet.name].paged else ""
-        return document(facet, "<AccessControlList/>" if facet.name == "acl" else paged)
-    return FAULTS[condition]
+        return set_answer(facet)
+    return absent_answer(facet) if condition is Condition.NOT_SET else FAULTS[condition]
+
+
+def set_answer(facet: Facet) -> Answer:
+    if facet.name == "policy":
+        return Answer(200, POLICY)
+    if facet.name == "location":
+        return Answer(200, b"<LocationConstraint>eu-west-1</LocationConstraint>")
+    return document(facet, BODIES[facet.name])
+
+
+def absent_answer(facet: Facet) -> Answer:
+    if facet.name in ABSENT:
+        return error(ABSENT[facet.name], 404)
+    if facet.name == "location":
+        return Answer(200, b"<LocationConstraint/>")
+    paged = "<IsTruncated>false</IsTruncated>" if CALLS[facet.name].paged else ""
+    return document(facet, "<AccessControlList/>" if facet.name == "acl" else paged)
 
 
 def organization_answer(condition: Condition) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import signal
@@ -93,6 +94,8 @@ def main(
         silence(out)
         return ExitCode.CLEAN
     except (Exception, KeyboardInterrupt, _Terminated) as error:  # noqa: BLE001 (the last line)
+        if isinstance(error, OSError):
+            silence(out)
         return _failed(error, err)
 
 
@@ -109,6 +112,9 @@ def _failed(error: BaseException, stderr: IO[str]) -> int:
         case CachescanError():
             say(stderr, str(error), error.hint)
             code = error.exit_code
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            say(stderr, f"cannot write: {error.strerror}")
+            code = ExitCode.OUTPUT_FAILED
         case KeyboardInterrupt() | click.Abort():
             say(stderr, "interrupted", _GO_ON)
             code = ExitCode.INTERRUPTED
