@@ -108,7 +108,14 @@ def _refuse_unwritable(path: Path) -> None:
 
 
 def _write_whole(report: Report, reporter: Reporter, path: Path) -> None:
-    """Write beside the target, then rename: a reader never sees half a report."""
+    """Write beside the target, then rename: a reader never sees half a report.
+
+    A pipe or a device is written to as it is; renaming would put a file in its place.
+    """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as out:
+            reporter.write(report, out)
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mode 0600
     try:
         with os.fdopen(handle, "wb") as out:

@@ -145,17 +145,18 @@ def _claims(
     failed = [f for f in findings if _counts(f, policy)]
     if failed:
         worst = max(failed, key=lambda f: SEVERITIES.index(f.severity)).severity
-        said = f"{len(failed)} findings of severity {policy.fail_on} or worse; the worst is {worst}"
+        found = _count(len(failed), "finding")
+        said = f"{found} of severity {policy.fail_on} or worse; the worst is {worst}"
         claims.append((ExitCode.FINDINGS, said))
     open_gaps = [gap for gap in gaps if not policy.accepts(gap)]
     if open_gaps:
-        claims.append((ExitCode.INCOMPLETE, f"{len(open_gaps)} facts could not be read"))
+        claims.append((ExitCode.INCOMPLETE, f"{_count(len(open_gaps), 'fact')} could not be read"))
     unknown = sum(_undecided(f, policy) for f in findings)
     if unknown:
-        claims.append((ExitCode.INCOMPLETE, f"{unknown} verdicts are unknown"))
+        claims.append((ExitCode.INCOMPLETE, f"{_count(unknown, 'verdict')} left unknown"))
     errors = sum(f.verdict == Verdict.ERROR for f in findings)
     if errors:
-        claims.append((ExitCode.INCOMPLETE, f"{errors} rules could not be evaluated"))
+        claims.append((ExitCode.INCOMPLETE, f"{_count(errors, 'rule')} could not be evaluated"))
     if not resources and any(gap.reason != GapReason.TRUNCATED for gap in gaps):
         claims.append((ExitCode.NOTHING_SCANNED, "nothing could be scanned"))
     return claims
@@ -165,6 +166,10 @@ def _counts(finding: Finding, policy: ExitPolicy) -> bool:
     if finding.verdict != Verdict.FAIL or finding.suppression or policy.fail_on is None:
         return False
     return SEVERITIES.index(finding.severity) >= SEVERITIES.index(policy.fail_on)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _undecided(finding: Finding, policy: ExitPolicy) -> bool:

@@ -67,22 +67,22 @@ def test_nothing_claimed_is_clean() -> None:
     ("records", "code", "reasons"),
     [
         ([CLEAN], ExitCode.CLEAN, []),
-        ([box(is_open=True)], ExitCode.FINDINGS, ["1 findings of severity high or worse"]),
+        ([box(is_open=True)], ExitCode.FINDINGS, ["1 finding of severity high or worse"]),
         ([box()], ExitCode.CLEAN, []),
-        ([DARK], ExitCode.INCOMPLETE, ["1 facts could not be read", "1 verdicts are unknown"]),
+        ([DARK], ExitCode.INCOMPLETE, ["1 fact could not be read", "1 verdict left unknown"]),
         (
             [DARK, box(is_open=True)],
             ExitCode.FINDINGS,
-            ["1 findings", "1 facts could not be read", "1 verdicts are unknown"],
+            ["1 finding", "1 fact could not be read", "1 verdict left unknown"],
         ),
-        ([CLEAN, LISTING_DENIED], ExitCode.INCOMPLETE, ["1 facts could not be read"]),
+        ([CLEAN, LISTING_DENIED], ExitCode.INCOMPLETE, ["1 fact could not be read"]),
         (
             [LISTING_DENIED],
             ExitCode.NOTHING_SCANNED,
-            ["1 facts could not be read", "nothing could be scanned"],
+            ["1 fact could not be read", "nothing could be scanned"],
         ),
-        ([CLEAN, CUT], ExitCode.INCOMPLETE, ["1 facts could not be read"]),
-        ([CUT], ExitCode.INCOMPLETE, ["1 facts could not be read"]),
+        ([CLEAN, CUT], ExitCode.INCOMPLETE, ["1 fact could not be read"]),
+        ([CUT], ExitCode.INCOMPLETE, ["1 fact could not be read"]),
     ],
 )
 def test_a_run_ends_with_the_code_of_its_worst_reason_and_tells_them_all(
@@ -100,7 +100,7 @@ def test_a_rule_that_cannot_be_evaluated_leaves_the_run_incomplete() -> None:
     report = judge([HEADER, CLEAN], ruleset(variant(fail="lock.Nope")))
 
     assert report.exit_code == ExitCode.INCOMPLETE
-    assert report.reasons == ("1 rules could not be evaluated",)
+    assert report.reasons == ("1 rule could not be evaluated",)
 
 
 @pytest.mark.parametrize("severity", SEVERITIES)

@@ -378,7 +378,7 @@ def assemble(
         reasons=(
             "4 findings of severity high or worse; the worst is critical",
             "5 facts could not be read",
-            "3 verdicts are unknown",
+            "3 verdicts left unknown",
             "1 rules could not be evaluated",
         ),
         exit_code=1,
