@@ -47,7 +47,7 @@ def cloud(folder: Path, buckets: int, delay_ms: int) -> Iterator[tuple[Door, Doo
 
     Args:
         folder: an empty one, for logs and the cache.
-        buckets: how many there are to be, one more being the target of their logs.
+        buckets: how many there are to be.
         delay_ms: what the second door adds to each answer.
 
     Yields:

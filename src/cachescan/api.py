@@ -16,7 +16,7 @@ from cachescan.engine import Engine, Settings
 from cachescan.errors import ConfigError, CredentialsError
 from cachescan.model import Gap, GapReason, Kind, Persona, Resource
 from cachescan.report import ExitPolicy
-from cachescan.rules import RuleSet, builtin_rules, load_rules
+from cachescan.rules import KindRules, RuleSet, builtin_rules, load_rules
 from cachescan.snapshot import Journal
 from cachescan.suppress import load_suppressions
 
@@ -151,12 +151,11 @@ def evaluate(
 
 
 def _records(provider: Provider, ruleset: RuleSet | None, reading: Reading) -> Iterator[Record]:
-    kinds = provider.kinds
-    wanted = [k for k in kinds if ruleset is None or ruleset.for_kind(k.name)]
-    census = frozenset(k.name for k in wanted if ruleset is None or ruleset.wants_census(k.name))
+    asked = {kind.name: _asked(kind, ruleset) for kind in provider.kinds}
+    wanted = {name: ask for name, ask in asked.items() if ruleset is None or ask.rules}
     plan = Plan(
-        demand={k.name: _demand(k, ruleset, census=k.name in census) for k in wanted},
-        census=census if reading.objects else frozenset(),
+        demand={name: ask.demand for name, ask in wanted.items()},
+        census=frozenset(name for name, ask in wanted.items() if ask.census and reading.objects),
         objects=reading.objects,
         matcher=load_names(builtin_rules() / "names"),
         clock=(lambda: reading.now) if reading.now else current,
@@ -180,10 +179,11 @@ def _records_or_gap(
         yield snapshot.GapRecord(gap)
 
 
-def _demand(kind: Kind, ruleset: RuleSet | None, *, census: bool) -> frozenset[str]:
-    if ruleset is None:
-        return frozenset(facet.name for facet in kind.facets)
-    return ruleset.demand(kind, census=census)
+def _asked(kind: Kind, ruleset: RuleSet | None) -> KindRules:
+    """Return what the rules ask of a kind; without rules, everything that there is."""
+    if ruleset is not None:
+        return ruleset.of_kind(kind)
+    return KindRules((), frozenset(facet.name for facet in kind.facets), census=True)
 
 
 def _kinds(providers: Iterable[Provider]) -> dict[str, Kind]:

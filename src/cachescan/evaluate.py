@@ -120,7 +120,7 @@ def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list
 
 def _verdict(compiled: CompiledRule, subject: Subject) -> tuple[Verdict, str]:
     try:
-        if not cel.evaluate(compiled.when, subject.bound):
+        if compiled.when is not None and not cel.evaluate(compiled.when, subject.bound):
             return Verdict.NOT_APPLICABLE, ""
         failed = cel.evaluate(compiled.fail, subject.bound)
     except cel.UndecidedError as error:
@@ -166,7 +166,7 @@ def _identity(compiled: CompiledRule, subject: Subject) -> tuple[Any, ...]:
 def _missing(compiled: CompiledRule, subject: Subject) -> tuple[Gap, ...]:
     """Return the gaps among what the rule looks at: the facts that would have decided."""
     found: set[Gap] = set()
-    for reference in (*compiled.when.references, *compiled.fail.references):
+    for reference in compiled.references:
         if reference.root in ("exposure", "exposed"):
             exposure = subject.exposure
             found.update(

@@ -72,6 +72,8 @@ def evaluate(
     """
     tally = Tally()
     suppressor = Suppressor(suppressions)
+    kinds = (kind for provider in providers.values() for kind in provider.kinds)
+    known = {kind.name: (kind, ruleset.of_kind(kind)) for kind in kinds}
     aliases = {rule.rule.id: rule.rule.aliases for rule in ruleset.rules}
     for record in records:
         if isinstance(record, Header):
@@ -83,15 +85,12 @@ def evaluate(
             tally.scope(record.scope)
         elif isinstance(record, Resource):
             provider = providers[record.ref.provider]
-            kind = next(k for k in provider.kinds if k.name == record.ref.kind)
-            rules = ruleset.for_kind(kind.name)
-            if not rules:
-                continue
-            census = ruleset.wants_census(kind.name)
-            seen = view(record, kind, ruleset.demand(kind, census=census), census=census)
-            judged, findings = judge(prepare(seen, kind, provider.grants), rules)
-            marked = [suppressor.apply(f, aliases[f.rule]) for f in findings]
-            tally.resource(seen, judged, marked)
+            kind, asked = known[record.ref.kind]
+            if asked.rules:
+                seen = view(record, kind, asked.demand, census=asked.census)
+                judged, findings = judge(prepare(seen, kind, provider.grants), asked.rules)
+                marked = [suppressor.apply(f, aliases[f.rule]) for f in findings]
+                tally.resource(seen, judged, marked)
             if progress:
                 progress.resource(record.ref)
     return tally.report(ruleset, suppressor, policy, __version__)

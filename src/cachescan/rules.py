@@ -43,23 +43,41 @@ _NOT_RULES = frozenset({"names", "frameworks", "coverage"})
 
 
 class CompiledRule(Struct, frozen=True):
-    """A rule with its expressions compiled."""
+    """A rule with its expressions compiled.
+
+    Attributes:
+        rule: as it was written.
+        when: None for the rule that always applies.
+        fail: what must not be.
+        identity: what tells findings of one rule on one resource apart.
+        references: every path that the rule looks at.
+    """
 
     rule: Rule
-    when: Expression
+    when: Expression | None
     fail: Expression
     identity: tuple[Expression, ...]
+    references: tuple[Reference, ...]
 
     @property
     def variables(self) -> frozenset[str]:
         """Everything the rule looks at."""
         return frozenset(reference.root for reference in self.references)
 
-    @property
-    def references(self) -> tuple[Reference, ...]:
-        """Every path that the rule looks at."""
-        expressions = (self.when, self.fail, *self.identity)
-        return tuple(r for expression in expressions for r in expression.references)
+
+class KindRules(Struct, frozen=True):
+    """The rules of one kind, and what they ask for.
+
+    Attributes:
+        rules: sorted by id.
+        demand: facets to read: those that rules name, those that the exposure they use needs, and
+            those that the listing gives anyhow.
+        census: whether any rule asks what lies inside.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    demand: frozenset[str]
+    census: bool
 
 
 class RuleSet(Struct, frozen=True):
@@ -68,22 +86,15 @@ class RuleSet(Struct, frozen=True):
     rules: tuple[CompiledRule, ...]
     digest: str
 
-    def for_kind(self, kind: str) -> tuple[CompiledRule, ...]:
-        """Return the rules of one kind."""
-        return tuple(rule for rule in self.rules if rule.rule.kind == kind)
-
-    def demand(self, kind: Kind, *, census: bool) -> frozenset[str]:
-        """Return the facets to read: what rules name, and what the exposure they use needs."""
-        wanted = frozenset().union(*(rule.variables for rule in self.for_kind(kind.name)))
-        facets = {facet.name for facet in kind.facets}
-        demand = wanted & facets
-        if wanted & DERIVED or census:
+    def of_kind(self, kind: Kind) -> KindRules:
+        """Return the rules of one kind, with what they ask for."""
+        rules = tuple(compiled for compiled in self.rules if compiled.rule.kind == kind.name)
+        wanted = frozenset().union(*(compiled.variables for compiled in rules))
+        demand = wanted & {facet.name for facet in kind.facets}
+        if wanted & DERIVED:
             demand |= frozenset(kind.exposure)
-        return demand | {facet.name for facet in kind.facets if facet.listed}
-
-    def wants_census(self, kind: str) -> bool:
-        """Tell whether any rule of the kind asks what lies inside."""
-        return any("census" in rule.variables for rule in self.for_kind(kind))
+        listed = frozenset(facet.name for facet in kind.facets if facet.listed)
+        return KindRules(rules, demand | listed, census="census" in wanted)
 
 
 def builtin_rules() -> Path:
@@ -162,12 +173,12 @@ def check(rule: Rule, kinds: Mapping[str, Kind]) -> CompiledRule:
         raise _refused(rule, f"unknown kind {rule.kind!r}", rule.kind, kinds)
     if not _ID.fullmatch(rule.id):
         raise _refused(rule, "an id is lower-case words joined by hyphens")
-    compiled = CompiledRule(
-        rule,
-        compile_expression(rule.when),
-        compile_expression(rule.fail),
-        tuple(compile_expression(source) for source in rule.identity),
-    )
+    when = None if rule.when == "true" else compile_expression(rule.when)
+    fail = compile_expression(rule.fail)
+    identity = tuple(compile_expression(source) for source in rule.identity)
+    looked_at = (*(when.references if when else ()), *fail.references)
+    references = {*looked_at, *(r for expression in identity for r in expression.references)}
+    compiled = CompiledRule(rule, when, fail, identity, tuple(sorted(references)))
     allowed = {facet.name for facet in kind.facets} | ALWAYS_BOUND | DERIVED
     for name in sorted(compiled.variables - allowed):
         raise _refused(rule, f"unknown variable {name!r}", name, allowed)

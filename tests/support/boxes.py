@@ -33,9 +33,7 @@ if TYPE_CHECKING:
 NOW = "2026-11-25T08:00:00Z"
 KINDS: dict[str, Kind] = {BOX.name: BOX}
 SERIAL = Settings(concurrency=1, attempts=2, backoff=0)
-MATCHER = NameMatcher(
-    (NameRule("draft", "Drafts", Severity.HIGH, tokens=("draft",)),)
-)
+MATCHER = NameMatcher((NameRule("draft", "Drafts", Severity.HIGH, tokens=("draft",)),))
 
 UNLOCKED = Rule(
     id="fake-box-unlocked",
@@ -90,10 +88,10 @@ def box(*, locked: bool = False, is_open: bool = False) -> Resource:
 
 def plan(rules: RuleSet | None = None, *, objects: int = 100) -> Plan:
     """Return what a scan with these rules reads; everything without rules."""
-    wants = rules is None or rules.wants_census(BOX.name)
     every = frozenset(facet.name for facet in BOX.facets)
+    wants = rules is None or rules.of_kind(BOX).census
     return Plan(
-        demand={BOX.name: every if rules is None else rules.demand(BOX, census=wants)},
+        demand={BOX.name: every if rules is None else rules.of_kind(BOX).demand},
         census=frozenset({BOX.name}) if wants and objects else frozenset(),
         objects=objects,
         matcher=MATCHER,

@@ -12,7 +12,7 @@ from tests.support.boxes import DRAFT, KINDS, OPEN, UNLOCKED, ruleset, variant
 
 from cachescan.errors import ConfigError
 from cachescan.model import Persona, Rule
-from cachescan.rules import builtin_rules, check, load_rules, read_rule, rule_files
+from cachescan.rules import KindRules, builtin_rules, check, load_rules, read_rule, rule_files
 from cachescan.testing.fake import BOX
 
 
@@ -262,25 +262,23 @@ def test_the_digest_names_the_choice_and_the_texts(four: Path) -> None:
 )
 def test_only_what_the_rules_name_is_read(rule: Rule, census: bool, demand: set[str]) -> None:  # noqa: FBT001
     """The exposure's facets only where a rule asks about exposure or objects."""
-    rules = ruleset(rule)
+    asked = ruleset(rule).of_kind(BOX)
 
-    assert rules.wants_census(BOX.name) == census
-    assert rules.demand(BOX, census=census) == demand
+    assert asked.census == census
+    assert asked.demand == demand
 
 
 def test_what_the_listing_gives_is_always_taken() -> None:
     listed = msgspec.structs.replace(BOX.facets[1], listed=True)
     kind = msgspec.structs.replace(BOX, facets=(BOX.facets[0], listed))
 
-    assert ruleset(UNLOCKED).demand(kind, census=False) == {"lock", "door"}
+    assert ruleset(UNLOCKED).of_kind(kind).demand == {"lock", "door"}
 
 
 def test_a_kind_without_rules_demands_nothing() -> None:
     other = msgspec.structs.replace(BOX, name="fake/other")
 
-    assert ruleset(UNLOCKED, OPEN).demand(other, census=False) == frozenset()
-    assert ruleset(UNLOCKED).for_kind("fake/other") == ()
-    assert not ruleset(DRAFT).wants_census("fake/other")
+    assert ruleset(UNLOCKED, OPEN, DRAFT).of_kind(other) == KindRules((), frozenset(), census=False)
 
 
 # --- what ships ---------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Nothing in it depends on a clock: two scans of an unchanged estate give the same
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from typing import IO, TYPE_CHECKING, Any, ClassVar
 
 from cachescan.model import Actor, Capability, Verdict
@@ -51,12 +52,36 @@ class JsonReporter:
     media_type: ClassVar[str] = "application/json"
 
     def write(self, report: Report, out: IO[bytes]) -> None:
-        """Write the document and a final newline; raises OSError if the stream does."""
-        out.write(json_bytes(document(report), indent=_INDENT) + b"\n")
+        """Write the document and a final newline; raises OSError if the stream does.
+
+        Long lists are written item by item: the memory of a report does not grow with its text.
+        """
+        separator = b"{\n"
+        for name, value in _fields(report).items():
+            out.write(separator + b" " * _INDENT + json_bytes(name) + b": ")
+            if isinstance(value, Iterator):
+                _write_list(value, out)
+            else:
+                out.write(_indented(value, _INDENT))
+            separator = b",\n"
+        out.write(b"\n}\n")
 
 
-def document(report: Report) -> dict[str, Any]:
-    """Return the report as plain types and Structs, in the order of docs/report.md."""
+def _write_list(items: Iterator[dict[str, Any]], out: IO[bytes]) -> None:
+    before = b"[\n"
+    for item in items:
+        out.write(before + b" " * 2 * _INDENT + _indented(item, 2 * _INDENT))
+        before = b",\n"
+    out.write(b"[]" if before == b"[\n" else b"\n" + b" " * _INDENT + b"]")
+
+
+def _indented(value: object, depth: int) -> bytes:
+    """Return JSON whose further lines stand ``depth`` spaces in."""
+    return json_bytes(value, indent=_INDENT).replace(b"\n", b"\n" + b" " * depth)
+
+
+def _fields(report: Report) -> dict[str, Any]:
+    """Return the fields of the document in the order of docs/report.md; long lists as iterators."""
     run = report.run
     return {
         "schema_version": SCHEMA_VERSION,
@@ -81,8 +106,8 @@ def document(report: Report) -> dict[str, Any]:
             "unused": report.suppressions_unused,
         },
         "rules": list(_rules(report)),
-        "resources": [_resource(judged) for judged in report.resources],
-        "findings": [finding_fields(finding) for finding in report.findings],
+        "resources": map(_resource, report.resources),
+        "findings": map(finding_fields, report.findings),
     }
 
 
