@@ -12,7 +12,7 @@ import gzip
 import hashlib
 import os
 import zlib
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Self, cast
 
 import msgspec
@@ -116,10 +116,15 @@ class Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the file; without ``finish`` it can be resumed."""
-        for file in (self._file, self._raw):
-            if file is not None:
-                file.close()
+        """Close the file; without ``finish`` it can be resumed.
+
+        Raises:
+            SnapshotError: what was still buffered finds no room.
+        """
+        with self._guard(), ExitStack() as both:
+            for file in (self._raw, self._file):
+                if file is not None:
+                    both.callback(file.close)
 
     def start(self, header: Header) -> Iterator[Record]:
         """Yield the header of a new scan, or every record kept of the one that is resumed.
@@ -177,8 +182,7 @@ class Journal:
                 done.add(record.scope.id)
             elif isinstance(record, Header):
                 headers.append(record)
-            elif isinstance(record, Footer):
-                self.complete = True
+            self.complete = isinstance(record, Footer)
         ours = (header.provider, header.demand, header.objects)
         if [(h.provider, h.demand, h.objects) for h in headers] != [ours]:
             message = f"{old} was recorded with other rules or options and cannot be resumed"
@@ -187,9 +191,9 @@ class Journal:
 
     def _keeps(self, record: Record) -> bool:
         """Drop what the resumed scan finds out anew: the cut, and gaps of unfinished scopes."""
-        if not isinstance(record, GapRecord):
-            return True
-        return self.complete or record.gap.scope in self.done
+        if isinstance(record, GapRecord):
+            return self.complete or record.gap.scope in self.done
+        return self.complete or not isinstance(record, Footer)
 
     def _open(self) -> None:
         if self._path is None:
@@ -248,6 +252,8 @@ def _decode(lines: Iterable[bytes], name: str) -> Iterator[Record]:
             return
         record = _record(line, name, number)
         if isinstance(record, Header):
+            if open_part:
+                yield _cut(_NO_FOOTER)
             digest, open_part = hashlib.blake2b(digest_size=16), True
         elif not open_part:
             message = f"{name}: line {number} comes before any header: not a snapshot"
@@ -263,7 +269,7 @@ def _decode(lines: Iterable[bytes], name: str) -> Iterator[Record]:
         message = f"{name}: the file is empty: not a snapshot"
         raise SnapshotError(message)
     if open_part:
-        yield _cut("there is no footer: the scan that wrote it did not finish")
+        yield _cut(_NO_FOOTER)
 
 
 def _record(line: bytes, name: str, number: int) -> Record:
@@ -279,6 +285,7 @@ def _record(line: bytes, name: str, number: int) -> Record:
 
 
 _CUT_CALL = "snapshot"
+_NO_FOOTER = "there is no footer: the scan that wrote it did not finish"
 
 
 def _cut(detail: str) -> GapRecord:
