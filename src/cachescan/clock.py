@@ -26,8 +26,8 @@ def parse_instant(text: str) -> str:
 
 
 def date_of(instant: str) -> str:
-    """Return the UTC date of an instant."""
-    return datetime.fromisoformat(instant).astimezone(UTC).date().isoformat()
+    """Return the UTC date of an instant; raises ConfigError like ``parse_instant``."""
+    return parse_instant(instant)[: len("2026-11-25")]
 
 
 def _text(instant: datetime) -> str:

@@ -49,7 +49,7 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def find_config(given: str | None) -> Path:
-    """Return the configuration file to use (ecosystem convention, first found).
+    """Return the configuration file to use: the one named, else the first of the usual places.
 
     Raises:
         ConfigError: the one named is not there, or there is none at all.

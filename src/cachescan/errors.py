@@ -14,7 +14,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What the process tells its caller (DESIGN §10); a higher claim wins over a lower one."""
+    """What the process tells its caller; which one wins is ``PRECEDENCE`` (docs/design.md §10)."""
 
     CLEAN = 0
     FINDINGS = 1

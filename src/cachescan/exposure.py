@@ -1,7 +1,7 @@
-"""Grants and blockers to graded reach: the provider-neutral algebra (DESIGN §4).
+"""Grants and blockers to graded reach: the provider-neutral algebra.
 
 Every grade is an interval until the facts make it a point. Law, property-tested: for every way
-of filling the gaps, the truth lies inside the reported interval.
+of filling the gaps, the truth lies inside the reported interval (docs/design.md §4, ADR 0001).
 """
 
 from __future__ import annotations

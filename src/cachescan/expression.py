@@ -2,7 +2,7 @@
 
 A fact that was not read is a variable that is not bound. CEL's ``&&`` and ``||`` then give the
 Kleene answer by themselves: if the known half decides, there is an answer; otherwise evaluation
-raises, and the caller says ``unknown`` (DESIGN §4).
+raises, and the caller says ``unknown`` (docs/design.md §4).
 """
 
 from __future__ import annotations

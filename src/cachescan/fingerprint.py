@@ -28,7 +28,7 @@ def fingerprint(rule: str, ref: ResourceRef, identity: Iterable[object] = ()) ->
     """Return the finding's fingerprint.
 
     Severity, title, message, region, evidence and tool version are left out on purpose: editing
-    a text must not close a finding and open another (DESIGN §3).
+    a text must not close a finding and open another (ADR 0007).
     """
     parts = (SCHEME, rule, ref.provider, ref.uid, *identity)
     return f"{SCHEME}:{digest(parts)}"

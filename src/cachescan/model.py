@@ -87,7 +87,7 @@ class Grade(StrEnum):
 
 
 class Actor(StrEnum):
-    """Who asks (semantics.md §0)."""
+    """Who asks (docs/semantics.md §0)."""
 
     ANONYMOUS = "anonymous"
     ANY_ACCOUNT = "any_account"
@@ -361,7 +361,7 @@ class Bounds(Struct, frozen=True):
 
 
 class Exposure(Struct, frozen=True):
-    """Who outside can do what, computed once per resource from its record (DESIGN §4)."""
+    """Who outside can do what, computed once per resource from its record (docs/design.md §4)."""
 
     cells: dict[Capability, dict[Actor, Bounds]]
     paths: tuple[Path, ...] = ()
@@ -378,7 +378,7 @@ class Fix(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Rule(Struct, frozen=True, forbid_unknown_fields=True):
-    """One rule file (DESIGN §6). ``fail`` and ``when`` are CEL over the facets of ``kind``."""
+    """One rule file (docs/design.md §6); ``fail`` and ``when`` are CEL over facets of ``kind``."""
 
     id: str
     title: str

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from cachescan import __version__
 from cachescan.clock import date_of
 from cachescan.collect import Collector
+from cachescan.errors import SnapshotError
 from cachescan.evaluate import judge, prepare, view
 from cachescan.model import Resource
 from cachescan.report import Tally
@@ -68,12 +69,12 @@ def evaluate(
     """Judge each record by the rules of its kind and put the report together. Pure.
 
     Raises:
-        SnapshotError: from ``records``, when they come from a file.
+        SnapshotError: from ``records``, or they hold what no provider here has.
+        ConfigError: their header's clock is none.
     """
     tally = Tally()
     suppressor = Suppressor(suppressions)
-    kinds = (kind for provider in providers.values() for kind in provider.kinds)
-    known = {kind.name: (kind, ruleset.of_kind(kind)) for kind in kinds}
+    known = {k.name: (p, k, ruleset.of_kind(k)) for p in providers.values() for k in p.kinds}
     aliases = {rule.rule.id: rule.rule.aliases for rule in ruleset.rules}
     for record in records:
         if isinstance(record, Header):
@@ -84,8 +85,9 @@ def evaluate(
         elif isinstance(record, ScopeDone):
             tally.scope(record.scope)
         elif isinstance(record, Resource):
-            provider = providers[record.ref.provider]
-            kind, asked = known[record.ref.kind]
+            if record.ref.kind not in known:
+                raise SnapshotError(f"resources of the kind {record.ref.kind!r} are not known")
+            provider, kind, asked = known[record.ref.kind]
             if asked.rules:
                 seen = view(record, kind, asked.demand, census=asked.census)
                 judged, findings = judge(prepare(seen, kind, provider.grants), asked.rules)

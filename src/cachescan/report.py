@@ -132,7 +132,7 @@ class Tally:
 
 
 def exit_code(claims: Iterable[ExitCode]) -> ExitCode:
-    """Return the code that wins among those claimed (DESIGN §10)."""
+    """Return the code that wins among those claimed (docs/design.md §10)."""
     claimed = set(claims)
     return next((code for code in PRECEDENCE if code in claimed), ExitCode.CLEAN)
 

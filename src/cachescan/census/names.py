@@ -1,4 +1,4 @@
-"""Does a key's name say that it matters? Whole tokens against ``rules/names/`` (sensitive.md §2).
+"""Does a key's name say that it matters? Whole tokens against ``rules/names/``.
 
 A key hits a category if one of its tokens, an adjacent pair of them or its extension is listed,
 unless a token of its path or its extension disarms it: ``docs/draft-js/index.js`` is no draft.

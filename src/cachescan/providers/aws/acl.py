@@ -1,4 +1,4 @@
-"""Grants of a bucket ACL to outsiders (semantics.md §1.6)."""
+"""Grants of a bucket ACL to outsiders (docs/semantics.md §1.6)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING
 
 from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
 from cachescan.providers.aws import blocks
+from cachescan.providers.aws.policy.grants import is_public
+from cachescan.providers.aws.policy import deny
+from cachescan.providers.aws.policy import grants as policy_grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +60,7 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
                     evidence=(evidence,),
                     principal=principal,
                     witness=_witness(record, capability, signed=actor != Actor.ANONYMOUS),
-                    blockers=_blockers(record, actor),
+                    blockers=_blockers(record, actor, capability),
                     gaps=() if certain else (_unclear(grant),),
                 )
 
@@ -89,13 +92,23 @@ def _unclear(grant: AclGrant) -> Gap:
     )
 
 
-def _blockers(record: BucketRecord, actor: Actor) -> tuple[Blocker, ...]:
+def _blockers(record: BucketRecord, actor: Actor, capability: Capability) -> tuple[Blocker, ...]:
     found = [blocks.enforced_ownership(record)]
+    found += blocks.restricted_acls(record, public=is_public(record))
     if actor != Actor.OUTSIDER:
         found.append(blocks.ignore_public_acls(record))
     if actor == Actor.ANONYMOUS:
         found.append(blocks.requester_pays(record))
-    return tuple(found)
+    found.append(deny.by_policy(record, capability))
+    narrowed = blocks.restricted_acl(record, public=_public(record))
+    return (*found, narrowed) if narrowed else tuple(found)
+
+
+def _public(record: BucketRecord) -> bool | None:
+    if not isinstance(record.policy, Gap):
+        return policy_grants.is_public(record, record.policy)
+    status = record.policy_status
+    return None if isinstance(status, Gap) else status.IsPublic
 
 
 def _witness(record: BucketRecord, capability: Capability, *, signed: bool) -> Witness:
@@ -117,6 +130,6 @@ def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
                 low=Grade.NO,
                 high=Grade.YES,
                 evidence=(evidence,),
-                blockers=_blockers(record, actor),
+                blockers=_blockers(record, actor, capability),
                 gaps=(gap,),
             )

@@ -1,15 +1,20 @@
 """What may stop a grant on a bucket: Block Public Access, ownership, Requester Pays.
 
-Source: semantics.md §1.1 (unsigned requests), §1.5 (merge and decision table), §1.6 (ownership).
+Source: docs/semantics.md §1.1 (unsigned requests), §1.5 (merge and decision table), §1.6
+(ownership).
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec import structs
+
 from cachescan.model import Blocker, Effect, Evidence, Gap, GapReason, Grade
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from cachescan.providers.aws.record import BucketRecord
 
 _FACETS = {"bucket": "public_access_block", "account": "account_public_access_block"}
@@ -20,13 +25,16 @@ def ignore_public_acls(record: BucketRecord) -> Blocker:
     return _switch(record, "IgnorePublicAcls")
 
 
-def restrict_public_buckets(record: BucketRecord, *, public: bool | None) -> Blocker:
+def restrict_public_buckets(
+    record: BucketRecord, *, public: bool | None, named: bool = False
+) -> Blocker:
     """Return RestrictPublicBuckets: it leaves a public policy to services and the owner's account.
 
     Args:
         record: the bucket.
         public: whether the policy is public by AWS's definition; None if that is not known, in
             which case a policy that is not public may still serve a named network.
+        named: the grant is to a named outsider, whom a policy that is not public serves in full.
     """
     switch = _switch(record, "RestrictPublicBuckets")
     if public is False:
@@ -38,8 +46,34 @@ def restrict_public_buckets(record: BucketRecord, *, public: bool | None) -> Blo
         )
         return Blocker(state=False, evidence=evidence)
     if public is None and switch.state is not False:
+        if named:
+            return Blocker(None, switch.evidence, gap=switch.gap or _status_unread(record))
         return Blocker(switch.state, switch.evidence, leaves=Grade.RESTRICTED, gap=switch.gap)
     return switch
+
+
+def restricted_acls(record: BucketRecord, *, public: bool | None) -> Iterator[Blocker]:
+    """Yield what RestrictPublicBuckets may do to ACL grants beside a public policy.
+
+    Whether it cuts them too is not settled: the documentation says both "derived from the policy"
+    and "restricts access to this bucket" (semantics.md §1.5).
+    """
+    switch = _switch(record, "RestrictPublicBuckets")
+    if public is not False and switch.state is not False:
+        unsettled = Gap(
+            facet="public_access_block",
+            reason=GapReason.UNSUPPORTED,
+            call="s3:GetPublicAccessBlock",
+            detail="RestrictPublicBuckets beside a public policy: whether it stops ACL grants is "
+            "not documented",
+        )
+        gap = switch.gap or (_status_unread(record) if public is None else unsettled)
+        yield Blocker(None, switch.evidence, gap=gap)
+
+
+def _status_unread(record: BucketRecord) -> Gap | None:
+    status = record.policy_status
+    return status if isinstance(status, Gap) else None
 
 
 def enforced_ownership(record: BucketRecord) -> Blocker:

@@ -49,7 +49,7 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
         yield from _unread(record, policy)
         return
     public = is_public(record, policy)
-    denies = [s for s in policy.Statement if s.Effect != "Allow" and _could_deny(s, record)]
+    denies = [s for s in policy.Statement if s.Effect != "Allow" and could_deny(s, record)]
     for index, statement in enumerate(policy.Statement):
         if statement.Effect != "Deny":
             yield from _statement(record, index, statement, denies, public=public)
@@ -131,12 +131,13 @@ def _allowed(
     arn = record.ref.uid
     on_objects = OBJECT_ACTIONS.get(capability, ()) if _reaches_objects(statement, arn) else ()
     on_bucket = BUCKET_ACTIONS.get(capability, ()) if _reaches_bucket(statement, arn) else ()
-    actions = tuple(a for a in (*on_objects, *on_bucket) if _covers_action(statement, a))
-    left = [a for a in actions if not any(_covers_action(deny, a) for deny in denies)]
+    actions = tuple(a for a in (*on_objects, *on_bucket) if covers_action(statement, a))
+    left = [a for a in actions if not any(covers_action(deny, a) for deny in denies)]
     return _Allowed(actions, surely=bool(left))
 
 
-def _covers_action(statement: PolicyStatement, action: str) -> bool:
+def covers_action(statement: PolicyStatement, action: str) -> bool:
+    """Tell whether a statement speaks of an action."""
     if statement.NotAction:
         return not any(action_matches(pattern, action) for pattern in statement.NotAction)
     return any(action_matches(pattern, action) for pattern in statement.Action)
@@ -154,7 +155,7 @@ def _reaches_bucket(statement: PolicyStatement, arn: str) -> bool:
     return any(resource_matches(pattern, arn) for pattern in statement.Resource)
 
 
-def _could_deny(statement: PolicyStatement, record: BucketRecord) -> bool:
+def could_deny(statement: PolicyStatement, record: BucketRecord) -> bool:
     """Tell whether a statement that is not an Allow could stop an outsider.
 
     One that names only insiders cannot, nor one that asks for plain HTTP or an old TLS where the
@@ -206,7 +207,8 @@ def _says(index: int, statement: PolicyStatement, party: Party, allowed: _Allowe
 
 
 def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tuple[Blocker, ...]:
-    found = [blocks.restrict_public_buckets(record, public=public)]
+    named = actor == Actor.OUTSIDER
+    found = [blocks.restrict_public_buckets(record, public=public, named=named)]
     if actor == Actor.ANONYMOUS:
         found.append(blocks.requester_pays(record))
     return tuple(found)
@@ -244,7 +246,6 @@ def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
     public = None if isinstance(status, Gap) else status.IsPublic
     evidence = Evidence("policy", "", Effect.UNREAD, f"{gap.call or 'policy'}: {gap.reason}")
     for actor in Actor:
-        unsure = None if actor != Actor.OUTSIDER else False
         narrowed = public is False and actor != Actor.OUTSIDER
         for capability in Capability:
             yield Grant(
@@ -254,6 +255,6 @@ def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
                 low=Grade.NO,
                 high=Grade.RESTRICTED if narrowed else Grade.YES,
                 evidence=(evidence,),
-                blockers=_blockers(record, actor, public=public or unsure),
+                blockers=_blockers(record, actor, public=public),
                 gaps=(gap,),
             )
