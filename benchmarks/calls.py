@@ -47,7 +47,9 @@ def since(log: Path, offset: int) -> Calls:
 def _operation(entry: dict[str, Any]) -> str:
     """Return a name for a call: its action, or the sub-resource of a bucket."""
     if entry["method"] == "POST":
-        named = entry["action"].rpartition(".")[2] or parse_qs(entry["body"]).get("Action", ["?"])[0]
+        named = (
+            entry["action"].rpartition(".")[2] or parse_qs(entry["body"]).get("Action", ["?"])[0]
+        )
         return str(named)
     target = urlsplit(entry["target"])
     if target.path.startswith("/v20180820/"):

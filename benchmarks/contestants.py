@@ -50,10 +50,11 @@ class Contestant:
         }
         return environment(
             HOME=str(home),
+            AWS_ACCESS_KEY_ID=seed.CREDENTIALS[0],
+            AWS_SECRET_ACCESS_KEY=seed.CREDENTIALS[1],
             AWS_DEFAULT_REGION=seed.REGION,
             AWS_EC2_METADATA_DISABLED="true",
             AWS_ENDPOINT_URL=url,
-            **seed.CREDENTIALS,
             **(detour if self.detour else {}),
         )
 
@@ -100,10 +101,15 @@ def _install(folder: Path, requirement: str) -> Path:
     done = home / ".installed"
     if not done.is_file():
         print(f"Installing {requirement}; this is done once.", flush=True)
-        pip = [home / "bin/python", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
+        python = home / "bin/python"
+        pip = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", requirement]
         # With bytecode, whatever the caller's shell says.
         env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-        for step in ([sys.executable, "-m", "venv", "--clear", home], [*pip, requirement]):
+        steps: list[list[str | Path]] = [
+            [sys.executable, "-m", "venv", "--clear", home],
+            [python, *pip],
+        ]
+        for step in steps:
             if subprocess.run(step, env=env, check=False).returncode:
                 raise BenchError(f"{requirement} could not be installed in {home}")
         done.touch()

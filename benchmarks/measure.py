@@ -63,8 +63,8 @@ def run(
     Raises:
         BenchError: it took longer, or could not be started.
     """
-    small_python = [sys.executable, "-I", "-S", STOPWATCH]
-    watched = [*small_python, log, *command]
+    small_python: list[str | Path] = [sys.executable, "-I", "-S", STOPWATCH]
+    watched: list[str | Path] = [*small_python, log, *command]
     with process(watched, env=env or environment(), cwd=cwd) as stopwatch:
         try:
             printed, _ = stopwatch.communicate(timeout=seconds)

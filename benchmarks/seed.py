@@ -12,9 +12,8 @@ ACCOUNT = "123456789012"
 FOREIGN = "210987654321"
 REGION = "us-east-1"
 LOGS = "bench-logs"
-CREDENTIALS = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-
-Settings = "Iterator[tuple[str, dict[str, Any]]]"
+CREDENTIALS = ("bench", "bench")
+"""Access key and secret key; the emulator takes any."""
 
 _ACLS = ("private", "public-read", "public-read-write", "authenticated-read")
 _KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/11111111-2222-3333-4444-555555555555"
@@ -49,7 +48,7 @@ def fill(endpoint: str, buckets: int) -> None:
     """
     import boto3
 
-    session = boto3.Session(*CREDENTIALS.values(), region_name=REGION)
+    session = boto3.Session(*CREDENTIALS, region_name=REGION)
     client: Any = session.client("s3", endpoint_url=endpoint)
     client.create_bucket(Bucket=LOGS, ACL="log-delivery-write")
     for index in range(1, buckets):
@@ -100,7 +99,10 @@ def _protection(index: int) -> Iterator[tuple[str, dict[str, Any]]]:
             "Filter": {"Prefix": "tmp/"},
             "Expiration": {"Days": 30},
         }
-        yield "put_bucket_lifecycle_configuration", {"LifecycleConfiguration": {"Rules": [lifecycle]}}
+        yield (
+            "put_bucket_lifecycle_configuration",
+            {"LifecycleConfiguration": {"Rules": [lifecycle]}},
+        )
 
 
 def _rest(name: str, index: int) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -41,7 +41,9 @@ def startup(figures: Mapping[str, Usage]) -> Iterator[str]:
         ],
     )
     worst = max(u.wall - bare.wall for name, u in figures.items() if name.startswith("cachescan"))
-    yield _goal(f"start-up within {MOST_STARTUP_MS} ms of bare Python", worst * 1e3, MOST_STARTUP_MS)
+    yield _goal(
+        f"start-up within {MOST_STARTUP_MS} ms of bare Python", worst * 1e3, MOST_STARTUP_MS
+    )
 
 
 def scans(results: Sequence[Result], buckets: int) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The provider protocol (DESIGN §5): what an adapter must say, and nothing it must do."""
+"""The provider protocol (docs/design.md §5): what an adapter must say, and nothing it must do."""
 
 from __future__ import annotations
 

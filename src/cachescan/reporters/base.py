@@ -1,4 +1,4 @@
-"""The reporter protocol (DESIGN §5), and what several formats say alike."""
+"""The reporter protocol (docs/design.md §5), and what several formats say alike."""
 
 from __future__ import annotations
 

@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING
 
 from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
 from cachescan.providers.aws import blocks
-from cachescan.providers.aws.policy.grants import is_public
 from cachescan.providers.aws.policy import deny
-from cachescan.providers.aws.policy import grants as policy_grants
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,20 +91,17 @@ def _unclear(grant: AclGrant) -> Gap:
 
 
 def _blockers(record: BucketRecord, actor: Actor, capability: Capability) -> tuple[Blocker, ...]:
-    found = [blocks.enforced_ownership(record)]
-    found += blocks.restricted_acls(record, public=is_public(record))
+    found = [blocks.enforced_ownership(record), deny.by_policy(record, capability)]
     if actor != Actor.OUTSIDER:
         found.append(blocks.ignore_public_acls(record))
     if actor == Actor.ANONYMOUS:
         found.append(blocks.requester_pays(record))
-    found.append(deny.by_policy(record, capability))
-    narrowed = blocks.restricted_acl(record, public=_public(record))
-    return (*found, narrowed) if narrowed else tuple(found)
+    return (*found, *blocks.restricted_acls(record, public=_public(record)))
 
 
 def _public(record: BucketRecord) -> bool | None:
     if not isinstance(record.policy, Gap):
-        return policy_grants.is_public(record, record.policy)
+        return is_public(record, record.policy)
     status = record.policy_status
     return None if isinstance(status, Gap) else status.IsPublic
 

@@ -8,13 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import structs
-
 from cachescan.model import Blocker, Effect, Evidence, Gap, GapReason, Grade
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from cachescan.providers.aws.record import BucketRecord
 
 _FACETS = {"bucket": "public_access_block", "account": "account_public_access_block"}
@@ -56,19 +52,19 @@ def restricted_acls(record: BucketRecord, *, public: bool | None) -> Iterator[Bl
     """Yield what RestrictPublicBuckets may do to ACL grants beside a public policy.
 
     Whether it cuts them too is not settled: the documentation says both "derived from the policy"
-    and "restricts access to this bucket" (semantics.md §1.5).
+    and "restricts access to this bucket" (docs/semantics.md §1.5).
     """
     switch = _switch(record, "RestrictPublicBuckets")
     if public is not False and switch.state is not False:
         unsettled = Gap(
-            facet="public_access_block",
-            reason=GapReason.UNSUPPORTED,
-            call="s3:GetPublicAccessBlock",
-            detail="RestrictPublicBuckets beside a public policy: whether it stops ACL grants is "
-            "not documented",
-        )
-        gap = switch.gap or (_status_unread(record) if public is None else unsettled)
-        yield Blocker(None, switch.evidence, gap=gap)
+        facet="public_access_block",
+        reason=GapReason.UNSUPPORTED,
+        call="s3:GetPublicAccessBlock",
+        detail="RestrictPublicBuckets beside a public policy: whether it stops ACL grants is not "
+        "documented",
+    )
+    gap = switch.gap or (_status_unread(record) if public is None else unsettled)
+    return Blocker(None, switch.evidence, gap=gap)
 
 
 def _status_unread(record: BucketRecord) -> Gap | None:

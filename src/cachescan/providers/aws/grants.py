@@ -1,7 +1,7 @@
 """What an S3 bucket's record grants to outsiders, and what could block it. Pure.
 
-This is the first half of semantics.md §1: Block Public Access over account and bucket,
-ownership, Requester Pays, the bucket ACL, and policy statements without conditions or Deny.
+The rules are those of docs/semantics.md §1, which also says what is not judged: Block Public
+Access over account and bucket, ownership, Requester Pays, the bucket ACL and the bucket policy.
 The verdict is about grants on the bucket; that single objects can be opened by an ACL of their
 own is the matter of a rule.
 """

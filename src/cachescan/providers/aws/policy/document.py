@@ -24,7 +24,8 @@ def parse(text: str) -> Policy:
     is refused: two readers of such a document need not agree on what it says.
     """
     try:
-        document = json.loads(text, object_pairs_hook=_unique)
+        document = json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse)
+        json.dumps(document, ensure_ascii=False).encode()  # half a surrogate pair has no bytes
     except (ValueError, RecursionError) as error:
         message = f"not JSON: {error}"
         raise PolicyError(message) from error
@@ -45,6 +46,10 @@ def parse(text: str) -> Policy:
         Id=_text(document.get("Id", ""), "Id"),
         Statement=[_statement(index, value) for index, value in enumerate(statements)],
     )
+
+
+def _refuse(constant: str) -> None:
+    raise PolicyError(f"{constant} is no value of JSON")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

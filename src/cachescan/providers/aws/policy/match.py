@@ -41,8 +41,18 @@ BUCKET_ACTIONS: dict[Capability, tuple[str, ...]] = {
 
 @lru_cache(maxsize=4096)
 def _compiled(pattern: str, *, fold: bool) -> re.Pattern[str]:
-    parts = ("[\\s\\S]*" if c == "*" else "[\\s\\S]" if c == "?" else re.escape(c) for c in pattern)
-    return re.compile("".join(parts), re.IGNORECASE if fold else 0)
+    """Return a regular expression that never goes back into an earlier ``*``.
+
+    The first match of what follows a ``*`` is as good as any later one, so each is atomic;
+    otherwise a dozen stars in a hostile policy would take longer than the scan.
+    """
+    first, *rest = (
+        "".join("." if char == "?" else re.escape(char) for char in piece)
+        for piece in pattern.split("*")
+    )
+    middle = "".join(f"(?>.*?{piece})" for piece in rest[:-1])
+    end = f".*{rest[-1]}" if rest else ""
+    return re.compile(f"{first}{middle}{end}", re.DOTALL | (re.IGNORECASE if fold else 0))
 
 
 def action_matches(pattern: str, action: str) -> bool:

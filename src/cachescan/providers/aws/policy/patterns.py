@@ -1,8 +1,9 @@
 """Wildcard patterns as token strings, and the shortest strings of every cell they cut.
 
-A pattern is a tuple of tokens: a literal is one character, every other token has a name. A *cell*
-is the set of strings on which each of several patterns gives the same answer; the engine needs one
-string of every cell that is not empty (semantics.md §6.3).
+A pattern is a tuple of tokens: one character stands for itself, two for either of them, and every
+other token has a longer name. A *cell* is the set of strings on which each of several patterns
+gives the same answer; the engine needs one string of every cell that is not empty
+(semantics.md §6.3).
 """
 
 from __future__ import annotations
@@ -64,10 +65,23 @@ def tokens(text: str, *, one: str = ONE, many: str = MANY) -> Tokens:
     return tuple(found)
 
 
+def folded(text: str) -> Tokens:
+    """Return the pattern of a text in any case."""
+    return tuple(
+        char if char.lower() == char.upper() else char.lower()[:1] + char.upper()[:1]
+        for char in text
+    )
+
+
+def within(pattern: Tokens, *, one: str, many: str) -> Tokens:
+    """Return a pattern whose wildcards stay within a field or a name."""
+    return tuple(one if t == ONE else many if t == MANY else t for t in pattern)
+
+
 def arn_tokens(pattern: Tokens) -> Tokens:
     """Return a pattern as ARN operators read it: the first five fields do not cross a colon."""
     if pattern == (MANY,):
-        return pattern
+        return (MANY_IN_FIELD, ":") * 5 + (MANY,)
     swap = {ONE: ONE_IN_FIELD, MANY: MANY_IN_FIELD}
     found, colons = [], 0
     for token in pattern:
@@ -128,7 +142,7 @@ class Automaton:
             for at in _bits(mask):
                 token = self.pattern[at] if at < self.end else ""
                 found |= set(_DIGITS if token == DIGIT else _REPEATED.get(token, ""))
-                found |= {token} if len(token) == 1 else set(_SINGLE.get(token, ""))
+                found |= set(token) if len(token) <= 2 else set(_SINGLE.get(token, ""))  # noqa: PLR2004
             self._chars[mask] = frozenset(found)
         return self._chars[mask]
 
@@ -140,8 +154,10 @@ class Automaton:
                 found |= (char not in _REPEATED[token]) << at
             elif token in _SINGLE:
                 found |= (char not in _SINGLE[token]) << at + 1
-            elif token == char or (token == DIGIT and char in _DIGITS):
-                found |= 1 << at + 1
+            elif token == DIGIT:
+                found |= (char in _DIGITS) << at + 1
+            elif len(token) <= 2:  # noqa: PLR2004 (one character, or either of two)
+                found |= (char in token and bool(token)) << at + 1
         return found
 
     def _skip(self, mask: int) -> int:
@@ -190,9 +206,13 @@ def cells(patterns: Sequence[Tokens], shape: Tokens, budget: Budget) -> list[Cel
             found.setdefault(covered, text)
         budget.spend(4 + len(state[1]), "wildcard patterns")
         for char in _next_chars(outer, machines, state):
-            after = _next_state(outer, machines, state, char)
+            within = outer.step(state[0], char)
+            if not within:
+                continue
             budget.spend(1 + len(state[1]), "wildcard patterns")
-            if after[0] and after not in seen:
+            steps = ((i, machines[i].step(mask, char)) for i, mask in state[1])
+            after = (within, tuple((i, mask) for i, mask in steps if mask))
+            if after not in seen:
                 seen.add(after)
                 queue.append((text + char, after))
     return [Cell(text, covered) for covered, text in found.items()]
@@ -206,9 +226,3 @@ def _next_chars(outer: Automaton, machines: Sequence[Automaton], state: State) -
     # The plain character goes first, so that the string shown is a harmless one.
     return [other, *sorted(special)]
 
-
-def _next_state(
-    outer: Automaton, machines: Sequence[Automaton], state: State, char: str
-) -> State:
-    after = ((i, machines[i].step(mask, char)) for i, mask in state[1])
-    return outer.step(state[0], char), tuple((i, mask) for i, mask in after if mask)
