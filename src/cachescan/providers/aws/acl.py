@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
 from cachescan.providers.aws import blocks
 from cachescan.providers.aws.policy import deny
+from cachescan.providers.aws.policy.grants import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from msgspec import Struct
 
 from cachescan.providers.aws.policy import callers, domains, keys, networks, operators
@@ -18,7 +19,7 @@ from cachescan.providers.aws.policy.domains import Cell
 from cachescan.providers.aws.policy.patterns import MANY, ONE, Budget, cells
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from cachescan.providers.aws.policy.boxes import Box
     from cachescan.providers.aws.policy.facts import Facts
@@ -255,3 +256,47 @@ def _used(policy: Sequence[Statement]) -> set[str]:
         for term in (*statement.resources, *(v for c in statement.conditions for v in c.values)):
             used |= term.variables
     return used
+
+
+def action_keys(policy: Sequence[Statement]) -> list[str]:
+    """Return the keys that a policy uses."""
+    return sorted(_used(policy))
+
+
+def carried(name: str, action: str) -> bool:
+    """Tell whether requests for an action can carry a key."""
+    return keys.carried(name, action)
+
+
+def values_of(space: Space, name: str) -> list[str | None]:
+    """Return every value that a key has in a space; None stands for an absent key."""
+    axes = [space.callers, *space.axes, Axis([Cell(space.constants)])]
+    for axis in axes:
+        if name in axis.keys:
+            found = {cell.values.get(name, (None,))[0] for cell in axis.cells}
+            return sorted(found, key=lambda value: (value is not None, value or ""))
+    return [None]
+
+
+def fixed(space: Space, values: Mapping[str, str | None]) -> Space:
+    """Return the part of a space in which some keys have the given values."""
+    axes = []
+    for axis in space.axes:
+        wanted = {n: v for n, v in values.items() if n in axis.keys}
+        if wanted and len(axis.keys) == 1:
+            ((name, value),) = wanted.items()
+            axes.append(Axis([Cell({} if value is None else {name: (value,)})], world=axis.world))
+        elif wanted:
+            axes.append(Axis([c for c in axis.cells if _has(c, wanted)], world=axis.world))
+        else:
+            axes.append(axis)
+    chosen = [
+        candidate
+        for candidate, cell in zip(space.callers.candidates, space.callers.cells, strict=True)
+        if _has(cell, {n: v for n, v in values.items() if n in space.callers.keys})
+    ]
+    return msgspec.structs.replace(space, axes=tuple(axes), callers=CallerAxis(chosen))
+
+
+def _has(cell: Cell, values: Mapping[str, str | None]) -> bool:
+    return all(cell.values.get(name, (None,))[0] == value for name, value in values.items())
