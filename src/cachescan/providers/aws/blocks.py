@@ -48,23 +48,19 @@ def restrict_public_buckets(
     return switch
 
 
-def restricted_acls(record: BucketRecord, *, public: bool | None) -> Iterator[Blocker]:
-    """Yield what RestrictPublicBuckets may do to ACL grants beside a public policy.
+def restricted_acls(record: BucketRecord, *, public: bool | None) -> tuple[Blocker, ...]:
+    """Return what RestrictPublicBuckets may do to ACL grants beside a public policy.
 
     Whether it cuts them too is not settled: the documentation says both "derived from the policy"
     and "restricts access to this bucket" (docs/semantics.md §1.5).
     """
     switch = _switch(record, "RestrictPublicBuckets")
-    if public is not False and switch.state is not False:
-        unsettled = Gap(
-        facet="public_access_block",
-        reason=GapReason.UNSUPPORTED,
-        call="s3:GetPublicAccessBlock",
-        detail="RestrictPublicBuckets beside a public policy: whether it stops ACL grants is not "
-        "documented",
-    )
-    gap = switch.gap or (_status_unread(record) if public is None else unsettled)
-    return Blocker(None, switch.evidence, gap=gap)
+    if public is False or switch.state is False:
+        return ()
+    said = "whether RestrictPublicBuckets stops ACLs beside a public policy is not documented"
+    unsettled = Gap(_FACETS["bucket"], GapReason.UNSUPPORTED, "s3:GetPublicAccessBlock", said)
+    gap = switch.gap or (_status_unread(record) if public is None else None) or unsettled
+    return (Blocker(None, switch.evidence, gap=gap),)
 
 
 def _status_unread(record: BucketRecord) -> Gap | None:

@@ -106,7 +106,7 @@ def meets(condition: Condition, values: Mapping[str, tuple[str, ...]]) -> bool:
 
 def names(statement: Statement, caller: Caller) -> bool:
     """Tell whether Principal or NotPrincipal covers a caller."""
-    listed = any(_is(principal, caller) for principal in statement.principals)
+    listed = any(is_named(principal, caller) for principal in statement.principals)
     if not statement.but_principals:
         return listed
     if statement.allow or not listed:
@@ -130,7 +130,8 @@ def _escapes(principals: Iterable[Principal], caller: Caller) -> bool:
     return account and (root or spared.issuperset(caller.names))
 
 
-def _is(principal: Principal, caller: Caller) -> bool:
+def is_named(principal: Principal, caller: Caller) -> bool:
+    """Tell whether one entry of a principal element is about a caller."""
     if principal.kind == "everybody":
         return True
     if principal.kind == "account":

@@ -82,7 +82,7 @@ class Searcher:
             for route in spaces.routes(policy, kind):
                 for bound, space, whole in self._spaces(policy, kind, route, action, objects):
                     exact = exact and whole
-                    found += self._search(bound, space)
+                    found += self._search(bound, space) if space else ()
         return reach.best(found), exact
 
     def _kinds(self, policy: Sequence[Statement]) -> list[str]:
@@ -104,7 +104,7 @@ class Searcher:
 
     def _spaces(
         self, policy: Sequence[Statement], kind: str, route: str, action: str, objects: bool
-    ) -> Iterator[tuple[Sequence[Statement], Space, bool]]:
+    ) -> Iterator[tuple[Sequence[Statement], Space | None, bool]]:
         """Yield policy and space for every way to fill in the variables, and if these are all."""
         whole = self._space(policy, kind, route, action, objects)
         names = sorted(loosen.variables(policy))
@@ -112,12 +112,16 @@ class Searcher:
             yield policy, whole, True
             return
         options = [spaces.values_of(whole, name) for name in names]
+        several = [n for n, values in zip(names, options, strict=True) if len(values) > 1]
+        if any(spaces.is_unread(whole, name) for name in several):
+            yield policy, None, False
+            return
         ways = list(itertools.islice(itertools.product(*options), MOST_ASSIGNMENTS))
         for way in ways:
             values = dict(zip(names, way, strict=True))
             bound = loosen.bind(policy, values)
             space = self._space(bound, kind, route, action, objects)
-            yield bound, spaces.fixed(space, values), len(ways) == 1
+            yield bound, spaces.fixed(space, values), not several
 
     def _space(
         self, policy: Sequence[Statement], kind: str, route: str, action: str, objects: bool

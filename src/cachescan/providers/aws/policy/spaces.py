@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cachescan.providers.aws.policy.ir import Condition, Statement, Term
 
 PLACEHOLDER_KEY = "KEY"
-_FIRST_AXIS = 2
+FIRST_AXIS = 2
 """Axis 0 is the caller, axis 1 the resource."""
 
 
@@ -125,7 +125,7 @@ class Space(Struct, frozen=True):
     def _axis(self, key: str) -> tuple[int, Axis | None]:
         if keys.key(key).group in (keys.CALLER, keys.SOURCE):
             return 0, self.callers
-        for at, axis in enumerate(self.axes, _FIRST_AXIS):
+        for at, axis in enumerate(self.axes, FIRST_AXIS):
             if key in axis.keys:
                 return at, axis
         return 0, None
@@ -133,7 +133,7 @@ class Space(Struct, frozen=True):
     def request(self, box: Box) -> Request:
         """Return one request in a box, the plainest of its choices on every axis."""
         values = dict(self.constants)
-        for axis, side in zip(self.axes, box[_FIRST_AXIS:], strict=True):
+        for axis, side in zip(self.axes, box[FIRST_AXIS:], strict=True):
             best = next((m for m in (axis.sure & axis.free, axis.sure, axis.free) if side & m), -1)
             values.update(axis.cells[lowest(side & best)].values)
         caller = self.callers.candidates[lowest(box[0])].caller
@@ -276,6 +276,12 @@ def values_of(space: Space, name: str) -> list[str | None]:
             found = {cell.values.get(name, (None,))[0] for cell in axis.cells}
             return sorted(found, key=lambda value: (value is not None, value or ""))
     return [None]
+
+
+def is_unread(space: Space, name: str) -> bool:
+    """Tell whether a key is a fact that was not read, and not a choice of the caller's."""
+    world = any(axis.world and name in axis.keys for axis in space.axes)
+    return world or (name.startswith("aws:principalorg") and space.kind == callers.SIGNED)
 
 
 def fixed(space: Space, values: Mapping[str, str | None]) -> Space:
