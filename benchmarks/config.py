@@ -83,5 +83,13 @@ def _once(contestant: Contestant, door: Door, folder: Path) -> tuple[Usage, Call
     )
     print(f" {usage.wall:.1f} s", flush=True)
     if usage.code not in contestant.accepted:
-        raise BenchError(f"{contestant.name} ended with {usage.code}:\n{log.read_text()[-2000:]}")
-    return usage, calls.since(door.log, offset)
+        raise BenchError(f"{contestant.name} ended with {usage.code}:\n{_end(log)}")
+    asked = calls.since(door.log, offset)
+    # Whoever stops early is not fast.
+    if asked.operations["acl"] < door.buckets:
+        raise BenchError(f"{contestant.name} did not read every bucket:\n{_end(log)}")
+    return usage, asked
+
+
+def _end(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]

@@ -34,11 +34,13 @@ class Door:
         label: what its figures are called.
         url: where tools are sent.
         log: one line of JSON for each request.
+        buckets: how many there are behind it.
     """
 
     label: str
     url: str
     log: Path
+    buckets: int
 
 
 @contextmanager
@@ -76,8 +78,8 @@ def cloud(folder: Path, buckets: int, delay_ms: int) -> Iterator[tuple[Door, Doo
         server = [nginx, "-p", f"{folder}/", "-c", "nginx.conf", "-e", "error.log"]
         _serve(stack, server, folder / "nginx.log", plain)
         yield (
-            Door("plain", f"http://127.0.0.1:{plain}", folder / "plain.log"),
-            Door(f"+{delay_ms} ms", f"http://127.0.0.1:{delayed}", folder / "delayed.log"),
+            Door("plain", f"http://127.0.0.1:{plain}", folder / "plain.log", buckets),
+            Door(f"+{delay_ms} ms", f"http://127.0.0.1:{delayed}", folder / "delayed.log", buckets),
         )
 
 

@@ -54,19 +54,31 @@ def _config(options: argparse.Namespace, folder: Path) -> None:
     print(f"\nBuilding an estate of {options.buckets} buckets.", flush=True)
     with cloud(folder, options.buckets, options.delay_ms) as doors:
         results = config.measure(entered, doors, folder, options.repeat)
-    print("", *tables.scans(results, options.buckets), sep="\n")
+    print("", *tables.scans(results), sep="\n")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     add = parser.add_argument
-    add("--buckets", type=int, default=1000, help="buckets in the estate (%(default)s)")
-    add("--delay-ms", type=int, default=50, help="added by the slow door (%(default)s)")
+    add("--buckets", type=_count, default=1000, help="buckets in the estate (%(default)s)")
+    add("--delay-ms", type=_count, default=50, help="added by the slow door (%(default)s)")
     add("--prowler", action="store_true", help="measure Prowler too; installs 1.2 GB")
     add("--only", choices=("startup", "config"), help="one half of it")
-    add("--repeat", type=int, default=3, help="runs of each scan, if they are short (%(default)s)")
-    add("--starts", type=int, default=15, help="runs of each start-up command (%(default)s)")
+    add(
+        "--repeat",
+        type=_count,
+        default=3,
+        help="runs of each scan, if they are short (%(default)s)",
+    )
+    add("--starts", type=_count, default=15, help="runs of each start-up command (%(default)s)")
     return parser
+
+
+def _count(text: str) -> int:
+    """Return a whole number above 0; raises ArgumentTypeError."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
 
 
 if __name__ == "__main__":

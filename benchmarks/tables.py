@@ -46,13 +46,8 @@ def startup(figures: Mapping[str, Usage]) -> Iterator[str]:
     )
 
 
-def scans(results: Sequence[Result], buckets: int) -> Iterator[str]:
-    """Yield the table of scans, the calls of each program, and whether the goals are met.
-
-    Args:
-        results: of each door, that of cachescan first.
-        buckets: in the estate.
-    """
+def scans(results: Sequence[Result]) -> Iterator[str]:
+    """Yield the table of scans, the calls of each program, and whether the goals are met."""
     rows = []
     for result in results:
         usage, own = result.usage, _own(results, result).usage
@@ -62,7 +57,7 @@ def scans(results: Sequence[Result], buckets: int) -> Iterator[str]:
                 result.door.label,
                 str(len(result.runs)),
                 f"{result.requests:.0f}",
-                f"{result.requests / buckets:.1f}",
+                f"{result.requests / result.door.buckets:.1f}",
                 f"{usage.wall:.1f}",
                 f"{usage.wall / own.wall:.1f}x",
                 f"{usage.cpu:.1f}",
@@ -71,18 +66,29 @@ def scans(results: Sequence[Result], buckets: int) -> Iterator[str]:
                 f"{usage.cpu / result.requests * 1e3:.2f}",
             )
         )
-    head = ("scan", "answers", "n", "requests", "a bucket", "wall s", "", "CPU s", "", "RSS MB")
+    head = (
+        "scan",
+        "answers",
+        "n",
+        "requests",
+        "a bucket",
+        "wall s",
+        "ratio",
+        "CPU s",
+        "ratio",
+        "RSS MB",
+    )
     yield from _table((*head, "CPU ms a request"), rows)
     yield ""
-    yield from _calls(results, buckets)
+    yield from _calls(results)
     yield from _scan_goals(results)
 
 
-def _calls(results: Sequence[Result], buckets: int) -> Iterator[str]:
+def _calls(results: Sequence[Result]) -> Iterator[str]:
     """Yield what each program asked in its last run, as calls a bucket, and for all of them."""
     seen: set[str] = set()
     for result in results:
-        name, asked = result.contestant.name, result.asked[-1]
+        name, asked, buckets = result.contestant.name, result.asked[-1], result.door.buckets
         if asked.uncached or asked.failed:
             yield f"{name}, {result.door.label}: {asked.uncached} uncached, {asked.failed} failed"
         if name in seen:
@@ -110,7 +116,7 @@ def _scan_goals(results: Sequence[Result]) -> Iterator[str]:
 
 
 def _own(results: Sequence[Result], peer: Result) -> Result:
-    """Return cachescan's result through the same door."""
+    """Return the result of cachescan, which comes first, through the same door."""
     return next(result for result in results if result.door == peer.door)
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec import Struct, structs
 
 from cachescan import expression as cel
+from cachescan.errors import SnapshotError
 from cachescan.exposure import as_variables, expose, open_gaps, paths_of
 from cachescan.fingerprint import digest, fingerprint
 from cachescan.model import (
@@ -32,8 +34,9 @@ from cachescan.rules import PLACEHOLDER, CompiledRule
 
 if TYPE_CHECKING:
     import re
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from cachescan.model import ResourceRef
 
 _SUMMARY = 160
 _MANY = 3
@@ -54,12 +57,16 @@ def view(resource: Resource, kind: Kind, demand: frozenset[str], *, census: bool
     """Return the record as the rules chosen see it: what they ask for, and nothing else.
 
     A snapshot may hold more than a live scan with these rules would read. Seen so, both are the
-    same, to the byte. The region comes from its facet where the listing did not tell it.
+    same, to the byte. The region comes from its facet where the listing did not tell it; raises
+    SnapshotError if that facet is none of its kind.
     """
     facets = {name: value for name, value in resource.facets.items() if name in demand}
     ref = resource.ref
     if kind.region and not ref.region and kind.region[0] in facets:
-        ref = structs.replace(ref, region=facets[kind.region[0]][kind.region[1]])
+        name, member = kind.region
+        with _fitting(ref):
+            place = msgspec.convert(facets[name], kind.facet(name).schema)
+        ref = structs.replace(ref, region=getattr(place, member))
     return Resource(
         ref=ref,
         facets=facets,
@@ -72,13 +79,18 @@ def view(resource: Resource, kind: Kind, demand: frozenset[str], *, census: bool
 def prepare(
     resource: Resource, kind: Kind, grants: Callable[[Resource], Iterable[Grant]]
 ) -> Subject:
-    """Compute the exposure and bind what is known; what is not known stays unbound."""
+    """Compute the exposure and bind what is known; what is not known stays unbound.
+
+    Raises:
+        SnapshotError: a facet that the exposure needs is none of its kind.
+    """
     gaps: dict[str, tuple[Gap, ...]] = {}
     for gap in resource.gaps:
         gaps[gap.facet] = (*gaps.get(gap.facet, ()), gap)
     asked = bool(kind.exposure) and {*resource.facets, *gaps}.issuperset(kind.exposure)
-    exposure = expose(grants(resource)) if asked else None
     ref = resource.ref
+    with _fitting(ref):
+        exposure = expose(grants(resource)) if asked else None
     variables: dict[str, Any] = {
         "name": ref.name,
         "region": ref.region,
@@ -95,6 +107,16 @@ def prepare(
             gaps[facet.name] = (_not_collected(facet.name, facet.call),)
     gaps["census"] = _census_gaps(resource.census, kind)
     return Subject(resource, exposure, variables, cel.context(variables), gaps, grants)
+
+
+@contextmanager
+def _fitting(ref: ResourceRef) -> Iterator[None]:
+    """Refuse a facet that no adapter could have written: the record was made or changed by hand."""
+    try:
+        yield
+    except msgspec.ValidationError as error:
+        message = f"the record of {ref.uid} has a facet that does not fit its kind"
+        raise SnapshotError(message, hint=str(error)) from error
 
 
 def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list[Finding]]:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
 
     from msgspec import Struct
 
-    from cachescan.exposure import Exposure
-    from cachescan.model import Kind, Report, Suppression
+    from cachescan.model import Exposure, Kind, Report, Suppression
     from cachescan.snapshot import Record
 
 NOW = "2026-11-25T08:00:00Z"

@@ -22,13 +22,13 @@ from cachescan.snapshot import GapRecord, ScopeDone
 from cachescan.testing.fake import BOX, Door, FakeError, FakeProvider, Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator
+    from collections.abc import Awaitable, Iterable, Iterator, Sequence
 
     from cachescan.model import Census, Grant
     from cachescan.snapshot import Record
 
 BUSY = Settings(concurrency=16, attempts=2, backoff=0)
-OPEN_BOX = {"lock": Lock(Locked=True), "door": Door(Open=True)}
+OPEN_BOX: dict[str, Struct | Exception] = {"lock": Lock(Locked=True), "door": Door(Open=True)}
 
 
 def records(provider: FakeProvider, what: Plan | None = None, **how: Any) -> list[Record]:  # noqa: ANN401
@@ -269,7 +269,7 @@ class Cabinet:
     def classify(self, error: Exception, facet: Facet | None) -> GapReason | NotSet:
         return FakeProvider({}).classify(error, facet)
 
-    def grants(self, resource: Resource) -> Iterable[Grant]:
+    def grants(self, _resource: Resource) -> Iterable[Grant]:
         return ()
 
     async def close(self) -> None:
@@ -348,7 +348,12 @@ def test_what_the_listing_gave_is_not_read() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "reads", "value"),
-    [(FakeError(None), 0, 0), (Fact(), 0, 0), (Fact(5), 6, 1), (FakeError(GapReason.TIMEOUT), 6, 1)],
+    [
+        (FakeError(None), 0, 0),
+        (Fact(), 0, 0),
+        (Fact(5), 6, 1),
+        (FakeError(GapReason.TIMEOUT), 6, 1),
+    ],
 )
 def test_a_call_is_saved_where_another_fact_decides_it(
     answer: object, reads: int, value: int
@@ -384,7 +389,9 @@ def test_no_credentials_midway_end_the_scan_even_where_many_wait_for_them() -> N
 
 
 def census_of(
-    facets: dict[str, Struct | Exception], *pages: Any, objects: int = 100  # noqa: ANN401
+    facets: dict[str, Struct | Exception],
+    *pages: Sequence[bytes] | Exception,
+    objects: int = 100,
 ) -> tuple[Census | None, Counter[str]]:
     """Collect one box with things in it."""
     provider = FakeProvider({"home": {"box": facets}}, {"box": pages})
@@ -462,7 +469,7 @@ def test_a_listing_that_breaks_off_keeps_what_it_gave() -> None:
 
 def test_an_answer_that_says_nothing_about_a_listing_is_an_error() -> None:
     class Mute(FakeProvider):
-        def classify(self, error: Exception, facet: Facet | None) -> GapReason | NotSet:
+        def classify(self, _error: Exception, _facet: Facet | None) -> GapReason | NotSet:
             return NotSet()
 
     provider = Mute({"home": {"box": OPEN_BOX}}, {"box": [FakeError(None)]})

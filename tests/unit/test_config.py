@@ -114,7 +114,7 @@ def test_a_project_file_keeps_its_settings_under_tool(nowhere: Path) -> None:
 
 @pytest.mark.parametrize("text", ['tool = "x"', "[tool.other]", ""])
 def test_a_project_file_without_settings_is_none(nowhere: Path, text: str) -> None:
-    with pytest.raises(ConfigError, match="no \\[\\[provider\\]\\]"):
+    with pytest.raises(ConfigError, match=r"no \[\[provider\]\]"):
         load_config(write(nowhere / "pyproject.toml", text))
 
 
@@ -147,7 +147,7 @@ def test_a_file_that_was_named_and_is_not_there_is_refused(
     """Another one found further on would be a scan that nobody asked for."""
     write(Path("cachescan.toml"))
 
-    with pytest.raises(ConfigError, match="no such configuration file: gone.toml"):
+    with pytest.raises(ConfigError, match=r"no such configuration file: gone\.toml"):
         find_config("gone.toml")
     monkeypatch.setenv("CACHESCAN_CONFIG", str(nowhere))
     with pytest.raises(ConfigError, match="no such configuration file"):

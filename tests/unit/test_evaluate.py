@@ -8,6 +8,7 @@ import pytest
 from msgspec import Struct, field, structs
 from tests.support.boxes import OPEN, UNLOCKED, box, ref, ruleset, variant
 
+from cachescan.errors import SnapshotError
 from cachescan.evaluate import judge, prepare, view
 from cachescan.model import (
     Actor,
@@ -132,9 +133,7 @@ def test_an_exposure_that_cannot_be_computed_is_a_gap() -> None:
     finding = finding_of(OPEN, resource)
 
     assert finding.verdict == Verdict.UNKNOWN
-    assert [(g.facet, g.reason) for g in finding.gaps] == [
-        ("exposure", GapReason.NOT_COLLECTED)
-    ]
+    assert [(g.facet, g.reason) for g in finding.gaps] == [("exposure", GapReason.NOT_COLLECTED)]
 
 
 def test_an_error_says_what_the_engine_said_and_has_no_gap() -> None:
@@ -155,9 +154,7 @@ def test_counts_add_up_to_the_rules_that_judged() -> None:
         variant(id="fake-box-dark", fail="door.Open"),
     )
 
-    judged, findings = judge(
-        prepare(without(box(), DOOR_DENIED), BOX, FAKE.grants), rules.rules
-    )
+    judged, findings = judge(prepare(without(box(), DOOR_DENIED), BOX, FAKE.grants), rules.rules)
 
     assert judged.counts == {
         Verdict.ERROR: 1,
@@ -403,9 +400,7 @@ def test_a_message_does_not_fill_the_holes_that_a_name_brings_along() -> None:
 
 
 def test_a_fact_that_is_missing_shows_as_a_question_mark() -> None:
-    finding = finding_of(
-        variant(message="{name}: {lock.Locked}"), without(box(), LOCK_DENIED)
-    )
+    finding = finding_of(variant(message="{name}: {lock.Locked}"), without(box(), LOCK_DENIED))
 
     assert finding.message == "box: ?"
 
@@ -416,8 +411,7 @@ def test_identity_tells_findings_of_one_rule_apart() -> None:
 
     assert finding_of(plain, box()).fingerprint == finding_of(plain, box(is_open=True)).fingerprint
     assert (
-        finding_of(telling, box()).fingerprint
-        != finding_of(telling, box(is_open=True)).fingerprint
+        finding_of(telling, box()).fingerprint != finding_of(telling, box(is_open=True)).fingerprint
     )
 
 
@@ -456,15 +450,38 @@ def test_a_record_is_seen_as_the_rules_asked_for_it() -> None:
     assert view(record, BOX, frozenset({"lock", "door"}), census=True) == record
 
 
-def test_the_region_comes_from_its_facet_where_the_listing_did_not_tell() -> None:
-    kind = structs.replace(BOX, region=("lock", "Place"))
-    record = Resource(structs.replace(ref(), region=""), {"lock": {"Place": "there"}})
-    both = frozenset({"lock", "door"})
+class Place(Struct, frozen=True):
+    """A facet that tells where something is."""
 
-    assert view(record, kind, both, census=False).ref.region == "there"
-    assert view(record, kind, frozenset({"door"}), census=False).ref.region == ""
+    Where: str = ""
+
+
+PLACED = structs.replace(
+    BOX,
+    facets=(*BOX.facets, Facet("place", "fake:GetPlace", "fake:GetPlace", Place, Place())),
+    region=("place", "Where"),
+)
+
+
+def test_the_region_comes_from_its_facet_where_the_listing_did_not_tell() -> None:
+    record = Resource(structs.replace(ref(), region=""), {"place": {"Where": "there"}})
+    asked = frozenset({"place"})
+
+    assert view(record, PLACED, asked, census=False).ref.region == "there"
+    assert view(record, PLACED, frozenset({"door"}), census=False).ref.region == ""
     known = structs.replace(record, ref=ref())
-    assert view(known, kind, both, census=False).ref.region == "here"
+    assert view(known, PLACED, asked, census=False).ref.region == "here"
+
+
+@pytest.mark.parametrize("value", [7, None, [], {"Where": 7}, "there"])
+def test_a_facet_that_no_adapter_wrote_is_refused(value: object) -> None:
+    """A snapshot changed by hand is told, not taken for a fault of ours."""
+    record = Resource(structs.replace(ref(), region=""), {"place": value})
+
+    with pytest.raises(SnapshotError, match="does not fit its kind") as caught:
+        view(record, PLACED, frozenset({"place"}), census=False)
+
+    assert caught.value.hint
 
 
 def test_an_empty_choice_of_rules_judges_nothing() -> None:

@@ -70,7 +70,8 @@ def some_grants(draw: st.DrawFn) -> list[Grant]:
     found = []
     for index in range(draw(st.integers(0, 4))):
         low, high = sorted(
-            draw(st.tuples(st.sampled_from(DECIDED), st.sampled_from(DECIDED))), key=RANK.get
+            draw(st.tuples(st.sampled_from(DECIDED), st.sampled_from(DECIDED))),
+            key=RANK.__getitem__,
         )
         found.append(
             grant(
@@ -214,7 +215,7 @@ def test_nothing_granted_is_a_firm_no_everywhere() -> None:
     ],
 )
 def test_a_blocker_leaves_what_it_says(
-    state: bool | None, leaves: Grade, low: Grade, high: Grade
+    *, state: bool | None, leaves: Grade, low: Grade, high: Grade
 ) -> None:
     """On cuts both ends, unread the lower one, off neither."""
     one = grant(blockers=(Blocker(state, SWITCH, leaves, gap("switch")),))
@@ -248,9 +249,7 @@ def test_an_undecided_grade_is_not_bound_and_exposed_is_as_soon_as_it_can_be() -
     """Restricted-or-no is firmly not public, although the grade itself is open."""
     narrowed = grant(low=Grade.NO, high=Grade.RESTRICTED, gaps=(gap("policy"),))
     wide = grant(capability=Capability.LIST, low=Grade.NO, gaps=(gap("policy"),))
-    halfway = grant(
-        capability=Capability.WRITE, low=Grade.RESTRICTED, gaps=(gap("policy"),)
-    )
+    halfway = grant(capability=Capability.WRITE, low=Grade.RESTRICTED, gaps=(gap("policy"),))
 
     variables = as_variables(expose([narrowed, wide, halfway]))
 

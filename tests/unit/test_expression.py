@@ -19,6 +19,9 @@ from cachescan.expression import (
     value,
 )
 
+Truth = bool | str
+"""What an expression may come to: true, false, or the word unknown."""
+
 KNOWN = {
     "lock": {"Locked": True, "Keys": [{"Id": "a"}, {"Id": "b"}, {"Id": "c"}]},
     "tags": {"team": "x", "tier": "y"},
@@ -26,7 +29,7 @@ KNOWN = {
 }
 
 
-def answer(source: str, variables: dict[str, Any] | None = None) -> bool | str:
+def answer(source: str, variables: dict[str, Any] | None = None) -> Truth:
     """Return the truth, or ``unknown``."""
     bound = context(KNOWN if variables is None else variables)
     try:
@@ -35,10 +38,10 @@ def answer(source: str, variables: dict[str, Any] | None = None) -> bool | str:
         return "unknown"
 
 
-TRUTH = {True: "true", False: "false", "unknown": "gap.On"}
+TRUTH: dict[Truth, str] = {True: "true", False: "false", "unknown": "gap.On"}
 
 
-def kleene_or(left: bool | str, right: bool | str) -> bool | str:
+def kleene_or(left: Truth, right: Truth) -> Truth:
     if True in (left, right):
         return True
     return "unknown" if "unknown" in (left, right) else False
@@ -46,9 +49,9 @@ def kleene_or(left: bool | str, right: bool | str) -> bool | str:
 
 @pytest.mark.parametrize("left", TRUTH)
 @pytest.mark.parametrize("right", TRUTH)
-def test_or_and_and_are_kleenes(left: bool | str, right: bool | str) -> None:
+def test_or_and_and_are_kleenes(left: Truth, right: Truth) -> None:
     """The whole truth table, in both orders; a variable that is not bound is the third value."""
-    negated: dict[bool | str, bool | str] = {True: False, False: True, "unknown": "unknown"}
+    negated: dict[Truth, Truth] = {True: False, False: True, "unknown": "unknown"}
 
     assert answer(f"{TRUTH[left]} || {TRUTH[right]}") == kleene_or(left, right)
     conjunction = negated[kleene_or(negated[left], negated[right])]
@@ -74,9 +77,7 @@ def test_or_and_and_are_kleenes(left: bool | str, right: bool | str) -> None:
         ("lock.Keys[7].Id == 'a'", "unknown"),
     ],
 )
-def test_quantifiers_and_accesses_absorb_what_they_can(
-    source: str, expected: bool | str
-) -> None:
+def test_quantifiers_and_accesses_absorb_what_they_can(source: str, expected: Truth) -> None:
     assert answer(source) == expected
 
 

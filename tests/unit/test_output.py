@@ -89,9 +89,7 @@ def test_a_place_that_cannot_be_written_is_refused_before_anything_is_read(
         destinations([f"json={tmp_path / path}"])
 
 
-def test_a_report_is_private_and_replaces_the_old_one_whole(
-    tmp_path: Path, report: Report
-) -> None:
+def test_a_report_is_private_and_replaces_the_old_one_whole(tmp_path: Path, report: Report) -> None:
     """Mode 0600 and no rest beside it."""
     path = tmp_path / "a.json"
     path.write_text("x" * 100_000)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cachescan.model import Rule
+    from cachescan.snapshot import Record
 
 NAMES = ["s.ndjson", "s.ndjson.gz"]
 ERRORS: dict[tuple[str, str], Exception] = {
@@ -52,7 +53,7 @@ def cloud() -> FakeProvider:
     """Return thirty boxes in three scopes, some with things or gaps, and a scope not listable."""
     boxes: dict[str, Any] = estate(3, 10, ERRORS)
     boxes["scope-x"] = FakeError(GapReason.PERMISSION_DENIED, "no listing")
-    things = {
+    things: dict[str, Any] = {
         "box-0-0": [[b"a", b"draft-1"], [b"b"]],
         "box-1-3": [[b"nothing"]],
         "box-2-6": [[b"draft"] * 200],
@@ -277,7 +278,7 @@ def test_a_resumed_scan_finds_what_could_not_be_listed_before(tmp_path: Path) ->
 def test_a_record_of_a_kind_that_nobody_knows_is_refused() -> None:
     """A snapshot of a newer version, or of a provider that is not installed here."""
     stranger = structs.replace(ref(), kind="fake/unheard-of")
-    records = [Header(1, "0", "fake", NOW), structs.replace(box(), ref=stranger)]
+    records: list[Record] = [Header(1, "0", "fake", NOW), structs.replace(box(), ref=stranger)]
 
     with pytest.raises(SnapshotError, match="the kind 'fake/unheard-of' are not known"):
         judge(records, ruleset(UNLOCKED))
@@ -299,6 +300,7 @@ def test_the_latest_header_is_the_hour_of_the_report() -> None:
 
 def test_progress_is_told_of_each_resource() -> None:
     """Observed, never printed."""
+
     class Watcher:
         def __init__(self) -> None:
             self.names: list[str] = []

@@ -22,7 +22,9 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Install a distribution with one plug-in that works and two that do not."""
     metadata = tmp_path / "example_plugin-1.0.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: example-plugin\nVersion: 1.0\n")
+    (metadata / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: example-plugin\nVersion: 1.0\n"
+    )
     (metadata / "entry_points.txt").write_text(
         f"[{PROVIDERS}]\n"
         "works = example_plugin_module:factory\n"

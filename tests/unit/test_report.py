@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import pytest
 from msgspec import structs
@@ -32,6 +33,9 @@ from cachescan.model import (
 )
 from cachescan.report import ExitPolicy, exit_code, parse_fail_on
 from cachescan.snapshot import GapRecord, Header, ScopeDone
+
+if TYPE_CHECKING:
+    from cachescan.snapshot import Record
 
 HEADER = Header(1, "0", "fake", NOW)
 HOME = ScopeDone(Scope("fake", "home"))
@@ -193,7 +197,7 @@ def test_another_word_is_refused_with_those_there_are(text: str) -> None:
 def test_the_coverage_adds_up() -> None:
     """Verdicts add up to pairs judged, facets to those demanded."""
     census = Census(listed=7, counts={"draft": 0})
-    records = [
+    records: list[Record] = [
         structs.replace(box(is_open=True), census=census),
         structs.replace(CLEAN, ref=ref("two")),
         DARK,
@@ -219,7 +223,7 @@ def test_a_denial_names_the_permission_that_would_have_helped() -> None:
     """Once for each fact it cost; other reasons name none."""
     slow = structs.replace(LOCK_DENIED, facet="door", reason=GapReason.TIMEOUT)
     helpless = structs.replace(LOCK_DENIED, facet="door", permission="")
-    records = [
+    records: list[Record] = [
         DARK,
         structs.replace(DARK, ref=ref("two")),
         Resource(ref("three"), {}, (slow, LOCK_DENIED)),
@@ -234,7 +238,7 @@ def test_a_denial_names_the_permission_that_would_have_helped() -> None:
 
 def test_the_order_of_records_does_not_show() -> None:
     """Results come as they complete; the report is sorted, to the byte."""
-    records = [
+    records: list[Record] = [
         *(structs.replace(box(is_open=n % 2 == 0), ref=ref(f"box-{n}")) for n in range(6)),
         DARK,
         LISTING_DENIED,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
@@ -14,6 +13,9 @@ from cachescan.errors import ConfigError
 from cachescan.model import Persona, Rule
 from cachescan.rules import KindRules, builtin_rules, check, load_rules, read_rule, rule_files
 from cachescan.testing.fake import BOX
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def write(folder: Path, rule: Rule = UNLOCKED, **changes: Any) -> Path:  # noqa: ANN401

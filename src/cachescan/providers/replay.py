@@ -66,12 +66,19 @@ class ReplayProvider:
         raise ReplayedGapError(Gap(facet.name, GapReason.NOT_COLLECTED, facet.call))
 
     async def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:
-        """Yield the keys that were kept: the hits. The rest was never recorded."""
+        """Yield the keys that were kept, the hits; the rest was never recorded.
+
+        Raises:
+            ReplayedGapError: more was there than is listed again.
+        """
         census = self._resources[resource.ref.uid].census
         if census is None:
             raise ReplayedGapError(Gap("census", GapReason.NOT_COLLECTED, "replay"))
         hits = census.hits
         yield ObjectPage([h.key.encode() for h in hits], [h.size for h in hits])
+        if census.gaps or census.listed > len(hits):
+            lost = Gap("census", GapReason.NOT_COLLECTED, "replay", "only hits were recorded")
+            raise ReplayedGapError(next(iter(census.gaps), lost))
 
     def classify(self, error: Exception, facet: Facet | None) -> GapReason | NotSet:
         """Return the recorded reason."""

@@ -200,8 +200,9 @@ def check_folder(folder: Path) -> Iterator[FolderResult]:
             if not beside.is_file():
                 yield FolderResult(0, (f"{rule.id}: there is no {beside.name}",))
                 continue
-            cases, provider = read_cases(beside), providers[rule.kind.split("/")[0]]
-            found = complaints(check(rule, kinds), cases, provider, _records(folder))
+            compiled, cases = check(rule, kinds), read_cases(beside)
+            provider = providers[rule.kind.split("/")[0]]
+            found = complaints(compiled, cases, provider, _records(folder))
             yield FolderResult(len(cases), tuple(found))
 
 

@@ -55,9 +55,7 @@ def categories(key: str) -> list[str]:
         ("---", ()),
     ],
 )
-def test_a_name_is_split_at_separators_humps_and_digits(
-    text: str, words: tuple[str, ...]
-) -> None:
+def test_a_name_is_split_at_separators_humps_and_digits(text: str, words: tuple[str, ...]) -> None:
     assert tokens(text) == words
 
 

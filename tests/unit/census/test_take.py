@@ -135,7 +135,7 @@ def test_the_hits_kept_are_the_best_whatever_the_order(keys: list[str]) -> None:
 
     def order(key: str) -> tuple[int, int, int]:
         words = [word for word in key.split() if word in rank]
-        return min(rank[word] for word in words), -len(words), int(key.split()[-1])
+        return min(rank[word] for word in words), -len(words), int(key.rsplit(maxsplit=1)[-1])
 
     found = census([page(*numbered)], 1000)
 

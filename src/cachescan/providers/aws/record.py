@@ -26,6 +26,7 @@ class BucketRecord:
     def __init__(self, resource: Resource) -> None:
         self.ref = resource.ref
         self.census = resource.census
+        self.now = resource.collected_at
         self._facets = resource.facets
         self._gaps = {gap.facet: gap for gap in resource.gaps}
         self.acl = self._fact("acl", s.Acl)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ PATTERN = st.text("ab/*?", max_size=10)
 VALUE = st.text("ab/", max_size=8)
 
 
-@lru_cache(maxsize=None)
+@cache
 def covers(pattern: str, value: str) -> bool:
     """Tell whether a pattern covers a value, as the definition says it."""
     if not pattern:

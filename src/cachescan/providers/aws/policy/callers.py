@@ -17,8 +17,11 @@ from cachescan.providers.aws.policy.patterns import (
     MANY,
     MANY_IN_FIELD,
     MANY_IN_NAME,
+    MANY_OF_IAM,
+    MANY_OF_PATH,
     ONE_IN_FIELD,
     ONE_IN_NAME,
+    ONE_OF_IAM,
     Budget,
     Tokens,
     cells,
@@ -77,12 +80,10 @@ def _member(candidate: Candidate, home: Organization) -> Candidate:
     return Candidate(caller, home.id if home.named else "", "", candidate.doubt)
 
 
-def _identities(
-    policy: Sequence[Statement], facts: Facts, budget: Budget
-) -> Iterator[Candidate]:
+def _identities(policy: Sequence[Statement], facts: Facts, budget: Budget) -> Iterator[Candidate]:
     named = named_accounts(policy)
-    listed = [p.value for s in policy for p in s.principals if p.kind == "identity"]
-    exact = {raw for raw in raws_on(policy, "aws:principalarn")} | set(listed)
+    listed = sorted({p.value for s in policy for p in s.principals if p.kind == "identity"})
+    exact = set(raws_on(policy, "aws:principalarn")) | set(listed)
     for kind in _kinds(policy):
         for text in _arns(policy, facts, kind, named | {facts.account}, budget):
             account = text.split(":")[4]
@@ -117,12 +118,13 @@ def _arns(
     """Return the ARN of one caller of a kind for every cell."""
     service = "sts" if kind == "federated-user" else "iam"
     head = tuple(f"arn:{facts.partition}:{service}::")
-    word = (ONE_IN_NAME, MANY_IN_NAME)
+    word = (ONE_OF_IAM, MANY_OF_IAM)
     over = list(patterns_on(policy, "aws:principalarn"))
     over += [(*head, *account, ":", MANY) for account in sorted(accounts) if account]
     for pattern in patterns_on(policy, "aws:principalaccount"):
         over.append((*head, *within(pattern, one=ONE_IN_FIELD, many=MANY_IN_FIELD), ":", MANY))
-    over += [literal_tokens(_arn_of(p.value)) for s in policy for p in s.principals]
+    listed = {p.value for s in policy for p in s.principals if p.kind == "identity"}
+    over += [literal_tokens(_arn_of(value)) for value in sorted(listed)]
     if kind == "root":
         for pattern in patterns_on(policy, "aws:userid"):
             number = within(pattern, one=ONE_IN_FIELD, many=MANY_IN_FIELD)
@@ -130,7 +132,7 @@ def _arns(
         return [cell.text for cell in cells(over, (*head, *[DIGIT] * 12, *":root"), budget)]
     if kind == "user":
         over += _by_user_name(policy, head)
-    path: Tokens = (MANY_IN_FIELD,) if over else ()
+    path: Tokens = (MANY_OF_PATH,) if over else ()
     shape = (*head, *[DIGIT] * 12, *f":{kind}/", *path, *word)
     return [cell.text for cell in cells(over, shape, budget)]
 
@@ -162,7 +164,7 @@ def _user_ids(
     for unique in (fresh, *(k for k in known if k.startswith(fresh[:4]))):
         shape: Tokens = tuple(unique)
         if kind != "user":
-            shape = (*shape, ":", ONE_IN_NAME, MANY_IN_NAME)
+            shape = (*shape, ":", ONE_OF_IAM, MANY_OF_IAM)
         for cell in cells(over, shape, budget):
             plain = kind == "role" and not over
             text = f"{unique}:{SESSION}" if plain else cell.text

@@ -99,9 +99,12 @@ def covers_resource(statement: Statement, arn: str, values: Mapping[str, tuple[s
 
 def meets(condition: Condition, values: Mapping[str, tuple[str, ...]]) -> bool:
     """Tell whether one condition holds."""
+    found = values.get(condition.key)
+    if not condition.variables:
+        return operators.holds(condition.operator, found, condition.wanted)
     bound = (_bound(value, values) for value in condition.values)
     wanted = [Wanted(term.text(), term.pattern()) for term in bound if term is not None]
-    return operators.holds(condition.operator, values.get(condition.key), wanted)
+    return operators.holds(condition.operator, found, wanted)
 
 
 def names(statement: Statement, caller: Caller) -> bool:

@@ -7,6 +7,7 @@ one is kept.
 
 from __future__ import annotations
 
+import itertools
 from datetime import UTC, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from msgspec import Struct
 
 from cachescan.providers.aws.policy import keys, operators
 from cachescan.providers.aws.policy.decide import Values, meets
+from cachescan.providers.aws.policy.loosen import variables
 from cachescan.providers.aws.policy.patterns import MANY, Budget, cells
 from cachescan.providers.aws.policy.terms import conditions_on, patterns_on
 
@@ -62,14 +64,19 @@ def plain(
     many = keys.key(name).multiple
     chosen = _subsets(single, conditions, budget) if many else single
     absent: list[tuple[str, ...]] = [] if presence == "required" else [()]
-    return distinct(conditions, [{name: v} if v else {} for v in (*absent, *chosen)], budget)
+    found: list[Values] = [{name: v} if v else {} for v in (*absent, *chosen)]
+    if name in variables(policy):  # what it stands for matters beyond its own conditions
+        return [Cell(values) for values in found]
+    return distinct(conditions, found, budget)
 
 
-def distinct(conditions: Sequence[Condition], found: Iterable[Values], budget: Budget) -> list[Cell]:
+def distinct(
+    conditions: Sequence[Condition], found: Iterable[Values], budget: Budget
+) -> list[Cell]:
     """Keep one of all settings that the conditions answer alike."""
     kept: dict[tuple[bool, ...], Cell] = {}
     for values in found:
-        budget.spend(2 * (1 + sum(len(c.values) for c in conditions)), "condition values")
+        budget.spend(2 + sum(1 + len(c.values) // 4 for c in conditions), "condition values")
         kept.setdefault(tuple(meets(c, values) for c in conditions), Cell(values))
     return list(kept.values())
 
@@ -131,7 +138,7 @@ def _candidates(
 def _numbers(texts: Iterable[str]) -> Iterator[str]:
     """Yield every number compared with, one between each two, and one beyond either end."""
     points = sorted({operators.number(t) for t in texts if _is_number(t)} | {Decimal(0)})
-    for low, high in zip(points, points[1:], strict=False):
+    for low, high in itertools.pairwise(points):
         yield _plain(low)
         yield _plain((low + high) / 2)
     yield _plain(points[-1])

@@ -1,45 +1,58 @@
-"""What the statements of a bucket policy grant to outsiders.
+"""What a bucket policy grants to outsiders: the engine's judgement as grants.
 
-Exact for Allow statements without conditions; with conditions, with Deny statements that could
-apply, or with elements that are not judged yet, the interval from no to yes and the reason.
+A grant is per statement, actor and capability; what the facts read do not decide is an interval
+with the reasons as gaps.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+import msgspec
 
-from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
-from cachescan.providers.aws import blocks
-from cachescan.providers.aws.policy.match import (
-    BUCKET_ACTIONS,
-    OBJECT_ACTIONS,
-    action_matches,
-    resource_matches,
-    rest_after,
+from cachescan.model import (
+    Actor,
+    Capability,
+    Effect,
+    Evidence,
+    Gap,
+    GapReason,
+    Grade,
+    Grant,
+    Witness,
 )
-from cachescan.providers.aws.policy.principals import EVERYBODY, Party, parties
-from cachescan.providers.aws.record import PLACEHOLDER_KEY
+from cachescan.providers.aws import blocks
+from cachescan.providers.aws.policy import ir, public, reasons
+from cachescan.providers.aws.policy.decide import ALLOW, decide
+from cachescan.providers.aws.policy.facts import Facts
+from cachescan.providers.aws.policy.judge import Judgement, Opening, judge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from cachescan.model import Blocker, Witness
+    from cachescan.model import Blocker
+    from cachescan.providers.aws.policy.reach import Reach
     from cachescan.providers.aws.record import BucketRecord
-    from cachescan.providers.aws.schemas import Policy, PolicyStatement
+    from cachescan.providers.aws.schemas import Policy
 
+WITNESS_KEY = "cachescan-witness"
+"""The object that a write would create, where the policy leaves the name open."""
 
-class _Allowed(Struct, frozen=True):
-    """What one Allow statement gives of one capability.
-
-    Attributes:
-        actions: the actions that matched.
-        surely: whether something of it is left whatever the Deny statements say.
-    """
-
-    actions: tuple[str, ...]
-    surely: bool
+_SUBRESOURCES = {
+    "s3:PutBucketPolicy": "policy",
+    "s3:DeleteBucketPolicy": "policy",
+    "s3:PutBucketAcl": "acl",
+    "s3:PutObjectAcl": "acl",
+    "s3:PutObjectVersionAcl": "acl",
+    "s3:PutBucketPublicAccessBlock": "publicAccessBlock",
+    "s3:PutBucketOwnershipControls": "ownershipControls",
+    "s3:PutReplicationConfiguration": "replication",
+    "s3:PutBucketWebsite": "website",
+    "s3:PutObjectTagging": "tagging",
+    "s3:PutObjectVersionTagging": "tagging",
+    "s3:RestoreObject": "restore",
+    "s3:ListBucketVersions": "versions",
+}
 
 
 def grants(record: BucketRecord) -> Iterator[Grant]:
@@ -48,162 +61,84 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
     if isinstance(policy, Gap):
         yield from _unread(record, policy)
         return
-    public = is_public(record, policy)
-    denies = [s for s in policy.Statement if s.Effect != "Allow" and could_deny(s, record)]
-    for index, statement in enumerate(policy.Statement):
-        if statement.Effect != "Deny":
-            yield from _statement(record, index, statement, denies, public=public)
+    facts = facts_of(record)
+    judgement = judge(policy, facts)
+    decided = is_public(record, policy)
+    for opening in judgement.openings:
+        yield _grant(record, opening, judgement, facts, public=decided)
+    for capability, reason in judgement.unjudged.items():
+        yield from _unjudged(record, capability, reason, public=decided)
 
 
 def is_public(record: BucketRecord, policy: Policy) -> bool | None:
     """Tell whether the policy is public by AWS's definition; None if that is not known.
 
-    AWS's own word, where it was read, is what RestrictPublicBuckets goes by. Without it, an
-    unconditioned statement for everybody is public, and one with conditions is left open
-    (semantics.md §1.4).
+    AWS's own word, where it was read, is what RestrictPublicBuckets goes by.
     """
     if not isinstance(record.policy_status, Gap):
         return record.policy_status.IsPublic
-    answers = [_statement_public(s, record) for s in policy.Statement if s.Effect != "Deny"]
-    if True in answers:
-        return True
-    return None if None in answers else False
+    return public.is_public(ir.lower(policy)).answer
 
 
-def _statement_public(statement: PolicyStatement, record: BucketRecord) -> bool | None:
-    found = list(_parties(statement, record))
-    if not any(Actor.ANONYMOUS in party.actors for party in found):
-        return False
-    unclear = any(party.unclear for party in found)
-    plain = statement.Effect == "Allow" and not statement.Condition and not statement.Other
-    return True if plain and not unclear else None
-
-
-def _statement(
-    record: BucketRecord,
-    index: int,
-    statement: PolicyStatement,
-    denies: list[PolicyStatement],
-    *,
-    public: bool | None,
-) -> Iterator[Grant]:
-    for party in _parties(statement, record):
-        for capability in Capability:
-            allowed = _allowed(statement, capability, record, denies)
-            if allowed.actions:
-                gaps = tuple(_open(index, statement, party, surely=allowed.surely))
-                for actor, principal in _who(party, statement):
-                    yield Grant(
-                        actor=actor,
-                        capability=capability,
-                        via="bucket-policy",
-                        low=Grade.NO if gaps else Grade.YES,
-                        high=Grade.YES,
-                        evidence=(_says(index, statement, party, allowed),),
-                        principal=principal,
-                        witness=_witness(record, statement, capability, actor),
-                        blockers=_blockers(record, actor, public=public),
-                        gaps=gaps,
-                    )
-
-
-def _parties(statement: PolicyStatement, record: BucketRecord) -> Iterator[Party]:
-    owner = None if isinstance(record.acl, Gap) else record.acl.Owner.ID or None
-    yield from parties(statement.Principal, record.ref.scope, owner)
-    if statement.NotPrincipal:  # everybody but the listed, anonymous included
-        yield Party(EVERYBODY)
-
-
-def _who(party: Party, statement: PolicyStatement) -> Iterator[tuple[Actor, str]]:
-    for actor in party.actors:
-        yield actor, party.principal
-    if party.actors == EVERYBODY and statement.Condition:
-        # A condition may narrow everybody to named outsiders.
-        yield Actor.OUTSIDER, ""
-
-
-def _allowed(
-    statement: PolicyStatement,
-    capability: Capability,
-    record: BucketRecord,
-    denies: list[PolicyStatement],
-) -> _Allowed:
-    arn = record.ref.uid
-    on_objects = OBJECT_ACTIONS.get(capability, ()) if _reaches_objects(statement, arn) else ()
-    on_bucket = BUCKET_ACTIONS.get(capability, ()) if _reaches_bucket(statement, arn) else ()
-    actions = tuple(a for a in (*on_objects, *on_bucket) if covers_action(statement, a))
-    left = [a for a in actions if not any(covers_action(deny, a) for deny in denies)]
-    return _Allowed(actions, surely=bool(left))
-
-
-def covers_action(statement: PolicyStatement, action: str) -> bool:
-    """Tell whether a statement speaks of an action."""
-    if statement.NotAction:
-        return not any(action_matches(pattern, action) for pattern in statement.NotAction)
-    return any(action_matches(pattern, action) for pattern in statement.Action)
-
-
-def _reaches_objects(statement: PolicyStatement, arn: str) -> bool:
-    if statement.NotResource:
-        return True  # possible; `_open` says that it is not decided
-    return any(rest for pattern in statement.Resource for rest in rest_after(pattern, f"{arn}/"))
-
-
-def _reaches_bucket(statement: PolicyStatement, arn: str) -> bool:
-    if statement.NotResource:
-        return True
-    return any(resource_matches(pattern, arn) for pattern in statement.Resource)
-
-
-def could_deny(statement: PolicyStatement, record: BucketRecord) -> bool:
-    """Tell whether a statement that is not an Allow could stop an outsider.
-
-    One that names only insiders cannot, nor one that asks for plain HTTP or an old TLS where the
-    caller can do better: what the caller chooses restricts nobody (semantics.md §0).
-    """
-    if statement.Principal and not statement.NotPrincipal and not statement.Other:
-        outsiders = list(parties(statement.Principal, record.ref.scope, None))
-        if not outsiders:
-            return False
-    insecure = statement.Condition.get("Bool", {}).get("aws:securetransport") == ["false"]
-    old_tls = "s3:tlsversion" in statement.Condition.get("NumericLessThan", {})
-    return not (old_tls or (insecure and not record.endpoint.startswith("http://")))
-
-
-def _open(index: int, statement: PolicyStatement, party: Party, *, surely: bool) -> Iterator[Gap]:
-    """Yield why a statement's grant is not certain; nothing if it is."""
-    if statement.Condition:
-        keys = sorted(key for row in statement.Condition.values() for key in row)
-        yield _undecided(f"statement {index} has conditions on {', '.join(keys)}")
-    if statement.Effect != "Allow":
-        yield _undecided(f"statement {index} has the effect {statement.Effect!r}")
-    if statement.NotResource:
-        yield _undecided(f"statement {index} uses NotResource")
-    if statement.Other:
-        yield _undecided(f"statement {index} has {', '.join(statement.Other)}")
-    if "${" in "".join(statement.Resource):
-        yield _undecided(f"statement {index} has a policy variable in its resource")
-    if party.unclear:
-        yield _undecided(f"statement {index}: {party.unclear}")
-    if not surely:
-        yield _undecided(f"a Deny statement may stop what statement {index} allows")
-
-
-def _undecided(detail: str) -> Gap:
-    return Gap(
-        facet="policy",
-        reason=GapReason.UNSUPPORTED,
-        call="s3:GetBucketPolicy",
-        detail=f"{detail}: not judged yet",
+def facts_of(record: BucketRecord) -> Facts:
+    """Return what the record says about the bucket, for the engine."""
+    controls = record.ownership
+    rules = [] if isinstance(controls, Gap) else controls.Rules
+    census = record.census
+    known = [*(hit.key for hit in census.hits), census.example] if census else []
+    return Facts(
+        arn=record.ref.uid,
+        account=record.ref.scope,
+        region=record.ref.region,
+        now=record.now,
+        owner="" if isinstance(record.acl, Gap) else record.acl.Owner.ID,
+        plain_only=record.endpoint.startswith("http://"),
+        acls_void=any(rule.ObjectOwnership == "BucketOwnerEnforced" for rule in rules),
+        keys=tuple(key for key in known if key),
     )
 
 
-def _says(index: int, statement: PolicyStatement, party: Party, allowed: _Allowed) -> Evidence:
-    who = party.principal or ("everybody but some" if statement.NotPrincipal else "everybody")
-    sid = f" ({statement.Sid})" if statement.Sid else ""
-    what = ", ".join(allowed.actions[:2]) + (", ..." if len(allowed.actions) > 2 else "")  # noqa: PLR2004
-    summary = f"policy statement {index}{sid} allows {who} {what}"
-    return Evidence("policy", f"/Statement/{index}", Effect.GRANTS, summary)
+def _grant(
+    record: BucketRecord,
+    opening: Opening,
+    judgement: Judgement,
+    facts: Facts,
+    *,
+    public: bool | None,
+) -> Grant:
+    reach = opening.reach
+    like = _like_anonymous(opening, judgement.openings)
+    return Grant(
+        actor=reach.actor,
+        capability=opening.capability,
+        via="bucket-policy",
+        low=reach.low,
+        high=reach.high,
+        evidence=reasons.evidence(like, judgement.statements, facts),
+        principal=reach.label,
+        witness=_witness(record, opening, judgement),
+        blockers=_blockers(record, reach.actor, public=public),
+        gaps=tuple(_gap(reason) for reason in reach.reasons),
+    )
+
+
+def _like_anonymous(opening: Opening, openings: Sequence[Opening]) -> Opening:
+    """Return the anonymous opening that a signed one repeats, so that both tell the same story."""
+    if opening.reach.actor != Actor.ANY_ACCOUNT:
+        return opening
+    for other in openings:
+        same = other.capability == opening.capability and other.actions == opening.actions
+        mine = (opening.reach.statement, opening.reach.low, opening.reach.network)
+        theirs = (other.reach.statement, other.reach.low, other.reach.network)
+        if same and other.reach.actor == Actor.ANONYMOUS and mine == theirs:
+            return other
+    return opening
+
+
+def _gap(detail: str) -> Gap:
+    return Gap(
+        facet="policy", reason=GapReason.UNSUPPORTED, call="s3:GetBucketPolicy", detail=detail
+    )
 
 
 def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tuple[Blocker, ...]:
@@ -214,39 +149,63 @@ def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tup
     return tuple(found)
 
 
-def _witness(
-    record: BucketRecord, statement: PolicyStatement, capability: Capability, actor: Actor
-) -> Witness:
-    signed = actor != Actor.ANONYMOUS
-    if capability == Capability.LIST:
-        return record.witness("GET", query="list-type=2&max-keys=10", signed=signed)
-    if capability == Capability.READ:
-        return record.witness("GET", key=_key(record, statement), signed=signed)
-    if capability == Capability.WRITE:
-        return record.witness("PUT", key="cachescan-witness", signed=signed)
-    return record.witness("PUT", query="policy", signed=signed)
+def _witness(record: BucketRecord, opening: Opening, judgement: Judgement) -> Witness:
+    """Return the request that shows an opening, as it goes over the wire."""
+    reach, action = opening.reach, opening.reach.action
+    query = _SUBRESOURCES.get(action, "")
+    key = reach.request.resource.removeprefix(record.ref.uid).removeprefix("/")
+    if action == "s3:ListBucket":
+        query = reasons.list_query(reach)
+    if opening.capability == Capability.WRITE:
+        key = _new_key(reach, key, judgement)
+    method = reasons.verb(opening.capability, action)
+    signed = reach.actor != Actor.ANONYMOUS
+    witness = record.witness(method, key=key, query=query, signed=signed)
+    values = reach.request.values
+    url = witness.url
+    if values.get("aws:securetransport") == ("false",):
+        url = url.replace("https://", "http://", 1)
+    origin = "anywhere"
+    if reach.network:
+        origin = reach.network
+    elif values.get("aws:sourcevpce"):
+        origin = "any VPC endpoint"
+    return msgspec.structs.replace(witness, url=url, origin=origin)
 
 
-def _key(record: BucketRecord, statement: PolicyStatement) -> str:
-    """Return a key that the statement covers: one that exists if any is known."""
-    arn = record.ref.uid
-    known = record.key_for(
-        lambda key: any(resource_matches(p, f"{arn}/{key}") for p in statement.Resource)
-    )
-    if known:
-        return known
-    rests = sorted(r for p in statement.Resource for r in rest_after(p, f"{arn}/"))
-    literal = rests[-1].split("*")[0].replace("?", "x") if rests else ""
-    return literal if rests and "*" not in rests[-1] else literal + PLACEHOLDER_KEY
+def _new_key(reach: Reach, key: str, judgement: Judgement) -> str:
+    """Return a key of our own beside the one found, if the policy lets that be written, too."""
+    own = key[: key.rfind("/") + 1] + WITNESS_KEY
+    arn = reach.request.resource.removesuffix(key) + own
+    asked = msgspec.structs.replace(reach.request, resource=arn)
+    return own if decide(judgement.statements, asked) == ALLOW else key
+
+
+def _unjudged(
+    record: BucketRecord, capability: Capability, reason: str, *, public: bool | None
+) -> Iterator[Grant]:
+    """Yield the open grants of a capability that the engine gave up on."""
+    evidence = Evidence("policy", "/Statement", Effect.STATES, f"not judged: {reason}")
+    for actor in Actor:
+        yield Grant(
+            actor=actor,
+            capability=capability,
+            via="bucket-policy",
+            low=Grade.NO,
+            high=Grade.YES,
+            evidence=(evidence,),
+            blockers=_blockers(record, actor, public=public),
+            gaps=(_gap(reason),),
+        )
 
 
 def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
     """Yield the open grants of a policy that was not read, narrowed by what was."""
     status = record.policy_status
-    public = None if isinstance(status, Gap) else status.IsPublic
+    known = None if isinstance(status, Gap) else status.IsPublic
     evidence = Evidence("policy", "", Effect.UNREAD, f"{gap.call or 'policy'}: {gap.reason}")
     for actor in Actor:
-        narrowed = public is False and actor != Actor.OUTSIDER
+        narrowed = known is False and actor != Actor.OUTSIDER
         for capability in Capability:
             yield Grant(
                 actor=actor,
@@ -255,6 +214,6 @@ def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
                 low=Grade.NO,
                 high=Grade.RESTRICTED if narrowed else Grade.YES,
                 evidence=(evidence,),
-                blockers=_blockers(record, actor, public=public),
+                blockers=_blockers(record, actor, public=known),
                 gaps=(gap,),
             )

@@ -11,12 +11,15 @@ from cachescan.providers.aws.policy.decide import Caller, Values
 from cachescan.providers.aws.policy.patterns import (
     MANY_IN_FIELD,
     MANY_IN_NAME,
+    MANY_OF_ID,
+    MANY_OF_PATH,
     ONE_IN_NAME,
+    ONE_OF_ID,
     Budget,
     cells,
     within,
 )
-from cachescan.providers.aws.policy.terms import patterns_on, raws_on
+from cachescan.providers.aws.policy.terms import conditions_on, patterns_on, raws_on
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,12 +70,12 @@ def organizations(policy: Sequence[Statement], budget: Budget, prefix: str) -> l
     for pattern in patterns_on(policy, ids):
         name = within(pattern, one=ONE_IN_NAME, many=MANY_IN_NAME)
         over.append((*name, "/", MANY_IN_FIELD))
-    if not over and not list(raws_on(policy, ids, paths)):
+    if not any(conditions_on(policy, ids, paths)):
         return [Organization()]
-    known = {m for raw in raws_on(policy, ids, paths) for m in _ORGANIZATION.findall(raw)}
+    known = {m for raw in raws_on(policy, ids, paths) for m in _ORGANIZATION.findall(raw.lower())}
     over += [(*org, "/", MANY_IN_FIELD) for org in sorted(known)]
-    word = (ONE_IN_NAME, MANY_IN_NAME)
-    shape = ("o", "-", *word, "/", "r", "-", *word, MANY_IN_FIELD, "/")
+    word = (ONE_OF_ID, MANY_OF_ID)
+    shape = ("o", "-", *word, "/", "r", "-", *word, MANY_OF_PATH, "/")
     found = [Organization()]
     for cell in cells(over, shape, budget):
         org = cell.text.partition("/")[0]

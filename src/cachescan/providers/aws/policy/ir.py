@@ -7,6 +7,7 @@ on its statement; the engine then asks what would hold if that part were true, a
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -29,20 +30,20 @@ _DELETED = re.compile(r"A(?:IDA|ROA|GPA|NPA|IPA)[A-Z0-9]{12,}")
 VARIABLES_VERSION = "2012-10-17"
 
 
-class Variable(Struct, frozen=True):
+class Variable(Struct, frozen=True, cache_hash=True):
     """A policy variable; with an empty key, a text to be taken literally."""
 
     key: str
     default: str | None = None
 
 
-class Term(Struct, frozen=True):
+class Term(Struct, frozen=True, cache_hash=True, dict=True):
     """One value of a condition, or one resource: text with variables in it."""
 
     raw: str
     parts: tuple[str | Variable, ...]
 
-    @property
+    @cached_property
     def variables(self) -> frozenset[str]:
         """The keys that the term's meaning depends on."""
         return frozenset(p.key for p in self.parts if isinstance(p, Variable) and p.key)
@@ -76,6 +77,10 @@ class Term(Struct, frozen=True):
 
     def pattern(self) -> Tokens:
         """Return the term as a wildcard pattern; variables must be bound, their values literal."""
+        return self._pattern
+
+    @cached_property
+    def _pattern(self) -> Tokens:
         if len(self.parts) == 1 and isinstance(self.parts[0], str):
             return tokens(self.parts[0])
         found: list[str] = []
@@ -84,7 +89,7 @@ class Term(Struct, frozen=True):
         return tuple(found)
 
 
-class Condition(Struct, frozen=True):
+class Condition(Struct, frozen=True, cache_hash=True, dict=True):
     """One operator on one key; ``pointer`` is its place in the statement."""
 
     operator: operators.Operator
@@ -92,8 +97,18 @@ class Condition(Struct, frozen=True):
     values: tuple[Term, ...]
     pointer: str
 
+    @cached_property
+    def variables(self) -> frozenset[str]:
+        """The keys that the values depend on."""
+        return frozenset(name for value in self.values for name in value.variables)
 
-class Principal(Struct, frozen=True):
+    @cached_property
+    def wanted(self) -> tuple[operators.Wanted, ...]:
+        """The values to compare with; variables must be bound."""
+        return tuple(operators.Wanted(v.text(), v.pattern()) for v in self.values)
+
+
+class Principal(Struct, frozen=True, cache_hash=True):
     """Whom one entry of a principal element names.
 
     ``kind`` is one of everybody, account, identity, canonical, service, federated, oai, deleted.
@@ -118,6 +133,8 @@ class Statement(Struct, frozen=True):
         unclear: parts that are not understood and thus left out, each with its reason.
         unclear_principal: whether one of these parts is a principal.
         unclear_other: whether one is not.
+        unclear_who: whether one could narrow everybody to a named outsider.
+        effect_unclear: whether it may be an Allow or a Deny.
     """
 
     index: int
@@ -133,6 +150,7 @@ class Statement(Struct, frozen=True):
     unclear: tuple[str, ...] = ()
     unclear_principal: bool = False
     unclear_other: bool = False
+    unclear_who: bool = False
     effect_unclear: bool = False
 
 
@@ -148,8 +166,6 @@ def widest(statement: Statement) -> Statement:
         statement,
         principals=principals,
         but_principals=statement.but_principals and not statement.unclear_principal,
-        but_actions=statement.but_actions or not statement.actions,
-        but_resources=statement.but_resources or not statement.resources,
     )
 
 
@@ -201,35 +217,38 @@ def _statement(index: int, statement: PolicyStatement, *, variables: bool) -> St
     people = [_principal(kind, value) for kind, values in element.items() for value in values]
     known = tuple(p for p in people if isinstance(p, Principal))
     strange = [p for p in people if isinstance(p, str)]
-    if not element:
-        strange.append("it names no principal")
+    if statement.Principal and statement.NotPrincipal:
+        strange.append("it has both Principal and NotPrincipal")
     other = list(_malformed(statement))
-    resources = []
-    for raw in statement.NotResource or statement.Resource:
-        try:
-            resources.append(term(raw, variables=variables))
-        except ValueError as error:
-            other.append(str(error))
-    conditions = []
+    actions = statement.NotAction or statement.Action
+    if statement.Action and statement.NotAction:
+        actions = []  # nothing but nothing: every action
+        other.append("it has both Action and NotAction")
+    resources, faults = _resources(statement, variables=variables)
+    other += faults
+    conditions: list[Condition] = []
+    strange_conditions: list[str] = []
     for found in _conditions(statement, variables=variables):
         if isinstance(found, Condition):
             conditions.append(found)
         else:
-            other.append(found)
+            strange_conditions.append(found)
+    reasons = (*strange, *other, *strange_conditions)
     return Statement(
         index=index,
         sid=statement.Sid,
         allow=statement.Effect == "Allow",
         principals=known,
         but_principals=bool(statement.NotPrincipal),
-        actions=tuple(tokens(a.lower()) for a in statement.NotAction or statement.Action),
+        actions=tuple(tokens(action.lower()) for action in actions),
         but_actions=bool(statement.NotAction),
-        resources=tuple(resources),
-        but_resources=bool(statement.NotResource),
+        resources=resources,
+        but_resources=bool(statement.NotResource or faults),
         conditions=tuple(conditions),
-        unclear=tuple(f"statement {index}: {reason}" for reason in (*strange, *other)),
+        unclear=tuple(f"statement {index}: {reason}" for reason in reasons),
         unclear_principal=bool(strange),
-        unclear_other=bool(other),
+        unclear_other=bool(other or strange_conditions),
+        unclear_who=bool(strange or strange_conditions),
         effect_unclear=statement.Effect not in ("Allow", "Deny"),
     )
 
@@ -239,13 +258,22 @@ def _malformed(statement: PolicyStatement) -> Iterator[str]:
         yield f"the effect {statement.Effect!r} is not known"
     if statement.Other:
         yield f"the element {', '.join(statement.Other)} is not known"
-    if not statement.Action and not statement.NotAction:
-        yield "it names no action"
-    if not statement.Resource and not statement.NotResource:
-        yield "it names no resource"
-    for name in ("Principal", "Action", "Resource"):
-        if getattr(statement, name) and getattr(statement, f"Not{name}"):
-            yield f"it has both {name} and Not{name}"
+
+
+def _resources(
+    statement: PolicyStatement, *, variables: bool
+) -> tuple[tuple[Term, ...], list[str]]:
+    """Return the resources, and faults in them; with a fault, none, so that all are covered."""
+    faults: list[str] = []
+    found: list[Term] = []
+    if statement.Resource and statement.NotResource:
+        faults.append("it has both Resource and NotResource")
+    for raw in statement.NotResource or statement.Resource:
+        try:
+            found.append(term(raw, variables=variables))
+        except ValueError as error:
+            faults.append(str(error))
+    return () if faults else tuple(found), faults
 
 
 def _principal(kind: str, value: str) -> Principal | str:

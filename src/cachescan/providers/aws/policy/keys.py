@@ -132,7 +132,9 @@ _KEYS: dict[str, Key] = {
         unsigned=UNSURE, choices=("REST-HEADER", "REST-QUERY-STRING", "POST"), required=True
     ),
     "s3:signatureversion": Key(
-        unsigned=UNSURE, choices=("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", "AWS"), required=True
+        unsigned=UNSURE,
+        choices=("AWS4-HMAC-SHA256", "AWS4-ECDSA-P256-SHA256", "AWS"),
+        required=True,
     ),
     "s3:signatureage": Key("number", unsigned=UNSURE),
     "s3:x-amz-content-sha256": Key(unsigned=OPEN),

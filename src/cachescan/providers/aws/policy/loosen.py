@@ -31,16 +31,20 @@ def least(policy: Iterable[Statement]) -> list[Statement]:
 
 
 def most(policy: Iterable[Statement]) -> list[Statement]:
-    """Return the reading under which the most is allowed; policy variables may be anything."""
+    """Return the reading under which the most is allowed."""
     found: list[Statement] = []
     for statement in policy:
         allow = statement.allow or statement.effect_unclear
         read = widest(statement) if allow else narrowest(statement)
         if read is not None:
-            read = _without_variables(msgspec.structs.replace(read, allow=allow), wide=allow)
-        if read is not None:
-            found.append(read)
+            found.append(msgspec.structs.replace(read, allow=allow))
     return found
+
+
+def without_variables(policy: Iterable[Statement]) -> list[Statement]:
+    """Return the most that is allowed if policy variables may stand for anything."""
+    found = (_without_variables(statement, wide=statement.allow) for statement in policy)
+    return [statement for statement in found if statement is not None]
 
 
 def variables(policy: Iterable[Statement]) -> frozenset[str]:

@@ -7,6 +7,8 @@ there is no aws:SourceVpce. Everybody can have a VPC endpoint and an access poin
 from __future__ import annotations
 
 import ipaddress
+import itertools
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -18,7 +20,9 @@ from cachescan.providers.aws.policy.patterns import (
     DIGIT,
     MANY_IN_FIELD,
     MANY_IN_NAME,
+    MANY_OF_ID,
     ONE_IN_NAME,
+    ONE_OF_ID,
     Budget,
     cells,
     within,
@@ -29,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from cachescan.providers.aws.policy.facts import Facts
-    from cachescan.providers.aws.policy.ir import Statement
+    from cachescan.providers.aws.policy.ir import Condition, Statement
 
 INTERNET, ENDPOINT, POINT = "internet", "endpoint", "access point"
 ENDPOINT_KEYS = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
@@ -39,8 +43,10 @@ WIDE_V4, WIDE_V6 = 1 << 24, 1 << 96
 
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
-    for text in ("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12")
-    + ("192.168.0.0/16", "224.0.0.0/3", "fc00::/7", "fe80::/10")
+    for text in (
+        *("10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.168.0.0/16", "224.0.0.0/3", "fc00::/7", "fe80::/10"),
+    )
 )
 _PREFERRED = tuple(
     int(ipaddress.ip_address(text))
@@ -65,11 +71,24 @@ def addresses(policy: Sequence[Statement], budget: Budget) -> list[Cell]:
 
 def _addresses(policy: Sequence[Statement], name: str, budget: Budget) -> list[Cell]:
     conditions = list(dict.fromkeys(conditions_on(policy, name)))
+    if not conditions:
+        return list(_plain(name))
+    return _cut(name, conditions, budget)
+
+
+@lru_cache(maxsize=8)
+def _plain(name: str) -> tuple[Cell, ...]:
+    """Return the cells where no condition tells addresses apart."""
+    return tuple(_cut(name, (), Budget(10_000)))
+
+
+def _cut(name: str, conditions: Sequence[Condition], budget: Budget) -> list[Cell]:
     texts = [v.text() for c in conditions for v in c.values if c.operator.family == "ip"]
+    budget.spend(8 * len(texts), "address ranges")
     found: dict[tuple[bool, ...], _Piece] = {}
     for piece in _intervals(texts):
-        budget.spend(5 * (1 + len(texts)), "address ranges")
-        values = {name: (_example(piece),)}
+        budget.spend(5 + len(texts) // 3, "address ranges")
+        values: Values = {name: (_example(piece),)}
         key = (*(meets(c, values) for c in conditions), _private(piece))
         found.setdefault(key, _Piece(values, [])).ranges.append(piece)
     return [Cell(p.values, ranges=tuple(p.ranges)) for p in found.values()]
@@ -77,7 +96,7 @@ def _addresses(policy: Sequence[Statement], name: str, budget: Budget) -> list[C
 
 def _intervals(texts: Iterable[str]) -> Iterator[Range]:
     """Yield all addresses, cut at both ends of every range: version, first, last."""
-    networks = [*(operators.network(text) for text in texts), *_PRIVATE]
+    networks = [*(operators.network(text) for text in dict.fromkeys(texts)), *_PRIVATE]
     for version, bits in ((4, 32), (6, 128)):
         cuts = {0, 1 << bits}
         for network in networks:
@@ -85,7 +104,7 @@ def _intervals(texts: Iterable[str]) -> Iterator[Range]:
                 cuts.add(int(network.network_address))
                 cuts.add(int(network.broadcast_address) + 1)
         points = sorted(cuts)
-        for first, after in zip(points, points[1:], strict=False):
+        for first, after in itertools.pairwise(points):
             yield version, first, after - 1
 
 
@@ -122,7 +141,7 @@ def in_words(ranges: Iterable[Range], most: int = 3) -> str:
     found: list[str] = []
     for version, first, last in sorted(_joined(ranges)):
         kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address  # noqa: PLR2004
-        found += map(str, ipaddress.summarize_address_range(kind(first), kind(last)))  # type: ignore[type-var]
+        found += map(str, ipaddress.summarize_address_range(kind(first), kind(last)))
     more = f" and {len(found) - most} more" if len(found) > most else ""
     return ", ".join(found[:most]) + more
 
@@ -143,8 +162,8 @@ def endpoint(policy: Sequence[Statement], name: str, budget: Budget) -> list[Cel
         return [Cell(c.values) for c in _addresses(policy, name, budget)]
     prefix = name.removeprefix("aws:source")
     conditions = list(dict.fromkeys(conditions_on(policy, name)))
-    exact = set(raws_on(policy, name))
-    shape = (*f"{prefix}-", ONE_IN_NAME, MANY_IN_NAME)
+    exact = {raw.lower() for raw in raws_on(policy, name)}
+    shape = (*f"{prefix}-", ONE_OF_ID, MANY_OF_ID)
     texts = [c.text for c in cells(list(patterns_on(policy, name)), shape, budget)]
     found = distinct(conditions, [{name: (text,)} for text in texts], budget)
     return [
@@ -178,7 +197,8 @@ def access_points(policy: Sequence[Statement], facts: Facts, budget: Budget) -> 
         elif any(account in raw for raw in raws):
             doubt = f"account {account} decides who passes its access points"
         for origin in ("Internet", "VPC"):
-            values = dict(zip(POINT_KEYS, ((account,), (cell.text,), (origin,)), strict=True))
+            values: Values = dict(
+                zip(POINT_KEYS, ((account,), (cell.text,), (origin,)), strict=True)
+            )
             found.append(Cell(values, doubt=doubt))
     return found
-

@@ -12,7 +12,7 @@ import ipaddress
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -52,11 +52,27 @@ class Operator(Struct, frozen=True):
     quantifier: str = ""
 
 
-class Wanted(Struct, frozen=True):
+class Wanted(Struct, frozen=True, dict=True):
     """One value of the policy, as text and as pattern (variables put in are literal there)."""
 
     text: str
     pattern: Tokens
+
+    @cached_property
+    def span(self) -> tuple[int, int, int]:
+        """The range of addresses: IP version, first and last; raises ValueError."""
+        found = network(self.text)
+        return found.version, int(found.network_address), int(found.broadcast_address)
+
+    @cached_property
+    def number(self) -> Decimal:
+        """The number; raises ValueError."""
+        return number(self.text)
+
+    @cached_property
+    def moment(self) -> datetime:
+        """The date; raises ValueError."""
+        return moment(self.text)
 
 
 _FAMILIES = {
@@ -185,7 +201,6 @@ def _zone(text: str | None) -> timezone:
     return timezone(-ahead if text[0] == "-" else ahead)
 
 
-@lru_cache(maxsize=8192)
 def network(text: str) -> Network:
     """Return a range; an IPv4-mapped one is the IPv4 range it stands for; raises ValueError."""
     found = ipaddress.ip_network(text, strict=False)
@@ -205,11 +220,17 @@ def address(text: str) -> Address:
 
 def _in_network(value: str, want: Wanted) -> bool:
     try:
-        here = address(value)
+        version, here = _place(value)
     except ValueError:
         return False
-    there = network(want.text)
-    return here.version == there.version and here in there
+    family, first, last = want.span
+    return version == family and first <= here <= last
+
+
+@lru_cache(maxsize=8192)
+def _place(text: str) -> tuple[int, int]:
+    found = address(text)
+    return found.version, int(found)
 
 
 def _bytes(text: str) -> bytes:
@@ -234,20 +255,20 @@ def _arn_like(value: str, want: Wanted) -> bool:
     if want.pattern == tokens("*"):
         return True
     parts: list[list[str]] = [[]]
-    for token in want.pattern:
-        if token == ":" and len(parts) < _ARN_FIELDS:
+    for part in want.pattern:
+        if part == ":" and len(parts) < _ARN_FIELDS:
             parts.append([])
         else:
-            parts[-1].append(token)
+            parts[-1].append(part)
     return len(parts) == _ARN_FIELDS and all(
-        matches(tuple(part), field) for part, field in zip(parts, fields, strict=True)
+        matches(tuple(wanted), field) for wanted, field in zip(parts, fields, strict=True)
     )
 
 
 def _numeric(compare: Callable[[Decimal, Decimal], bool]) -> Test:
     def test(value: str, want: Wanted) -> bool:
         try:
-            return compare(number(value), number(want.text))
+            return compare(number(value), want.number)
         except ValueError:
             return False
 
@@ -257,7 +278,7 @@ def _numeric(compare: Callable[[Decimal, Decimal], bool]) -> Test:
 def _dated(compare: Callable[[datetime, datetime], bool]) -> Test:
     def test(value: str, want: Wanted) -> bool:
         try:
-            return compare(moment(value), moment(want.text))
+            return compare(moment(value), want.moment)
         except ValueError:
             return False
 

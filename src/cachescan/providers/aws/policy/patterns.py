@@ -8,6 +8,7 @@ gives the same answer; the engine needs one string of every cell that is not emp
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import deque
 from functools import lru_cache
@@ -25,12 +26,33 @@ ONE_IN_FIELD, MANY_IN_FIELD = "one:", "many:"
 ONE_IN_NAME, MANY_IN_NAME = "one/", "many/"
 """The same within a name: they match neither a colon nor a slash."""
 DIGIT = "digit"
+ONE_OF_ID, MANY_OF_ID = "one#", "many#"
+"""Lower-case letters and digits, as AWS makes identifiers."""
+ONE_OF_IAM, MANY_OF_IAM, MANY_OF_PATH = "one@", "many@", "many@/"
+"""What IAM takes in names of users, roles and sessions; in a path with slashes between."""
 
 Tokens = tuple[str, ...]
 
-_REPEATED = {MANY: "", MANY_IN_FIELD: ":", MANY_IN_NAME: ":/"}
-_SINGLE = {ONE: "", ONE_IN_FIELD: ":", ONE_IN_NAME: ":/"}
+_REPEATED = frozenset({MANY, MANY_IN_FIELD, MANY_IN_NAME, MANY_OF_ID, MANY_OF_IAM, MANY_OF_PATH})
+_BUT = {
+    ONE: "",
+    MANY: "",
+    ONE_IN_FIELD: ":",
+    MANY_IN_FIELD: ":",
+    ONE_IN_NAME: ":/",
+    MANY_IN_NAME: ":/",
+}
 _DIGITS = "0123456789"
+_ID = "abcdefghijklmnopqrstuvwxyz" + _DIGITS
+_IAM = _ID + _ID.upper() + "_+=,.@-"
+_ONLY = {
+    DIGIT: _DIGITS,
+    ONE_OF_ID: _ID,
+    MANY_OF_ID: _ID,
+    ONE_OF_IAM: _IAM,
+    MANY_OF_IAM: _IAM,
+    MANY_OF_PATH: _IAM + "/",
+}
 _COMMON = "xyzwvutsrqponmlkjihgfedcba0123456789XYZWVUTSRQPONMLKJIHGFEDCBA-_.~+=@/: "
 
 
@@ -59,9 +81,9 @@ def tokens(text: str, *, one: str = ONE, many: str = MANY) -> Tokens:
     """Return a pattern with ``*`` and ``?``; a run of ``*`` is one."""
     found: list[str] = []
     for char in text:
-        token = many if char == "*" else one if char == "?" else char
-        if token != many or not found or found[-1] != many:
-            found.append(token)
+        item = many if char == "*" else one if char == "?" else char
+        if item != many or not found or found[-1] != many:
+            found.append(item)
     return tuple(found)
 
 
@@ -84,9 +106,9 @@ def arn_tokens(pattern: Tokens) -> Tokens:
         return (MANY_IN_FIELD, ":") * 5 + (MANY,)
     swap = {ONE: ONE_IN_FIELD, MANY: MANY_IN_FIELD}
     found, colons = [], 0
-    for token in pattern:
-        colons += token == ":"
-        found.append(swap.get(token, token) if colons < 5 else token)  # noqa: PLR2004 (6 fields)
+    for item in pattern:
+        colons += item == ":"
+        found.append(swap.get(item, item) if colons < 5 else item)  # noqa: PLR2004 (6 fields)
     return tuple(found)
 
 
@@ -97,11 +119,11 @@ def _expression(pattern: Tokens) -> re.Pattern[str]:
     The first match of what follows a ``*`` is as good as any later one, so each is atomic.
     """
     pieces: list[list[str]] = [[]]
-    for token in pattern:
-        if token == MANY:
+    for item in pattern:
+        if item == MANY:
             pieces.append([])
         else:
-            pieces[-1].append("." if token == ONE else re.escape(token))
+            pieces[-1].append("." if item == ONE else re.escape(item))
     first, *rest = ("".join(piece) for piece in pieces)
     if not rest:
         return re.compile(first, re.DOTALL)
@@ -128,6 +150,15 @@ class Automaton:
         """Tell whether the mask holds the end of the pattern."""
         return bool(mask >> self.end & 1)
 
+    def after(self, head: str) -> int:
+        """Return the positions after a text."""
+        if self.pattern[: len(head)] == tuple(head):
+            return self._skip(1 << len(head))
+        mask = self.start
+        for char in head:
+            mask = self._skip(self._advance(mask, char))
+        return mask
+
     def step(self, mask: int, char: str) -> int:
         """Return the positions after one character."""
         key = (mask, char)
@@ -141,8 +172,7 @@ class Automaton:
             found: set[str] = set()
             for at in _bits(mask):
                 token = self.pattern[at] if at < self.end else ""
-                found |= set(_DIGITS if token == DIGIT else _REPEATED.get(token, ""))
-                found |= set(token) if len(token) <= 2 else set(_SINGLE.get(token, ""))  # noqa: PLR2004
+                found |= set(token if len(token) <= 2 else _BUT.get(token, ""))  # noqa: PLR2004
             self._chars[mask] = frozenset(found)
         return self._chars[mask]
 
@@ -150,14 +180,8 @@ class Automaton:
         found = 0
         for at in _bits(mask):
             token = self.pattern[at] if at < self.end else ""
-            if token in _REPEATED:
-                found |= (char not in _REPEATED[token]) << at
-            elif token in _SINGLE:
-                found |= (char not in _SINGLE[token]) << at + 1
-            elif token == DIGIT:
-                found |= (char in _DIGITS) << at + 1
-            elif len(token) <= 2:  # noqa: PLR2004 (one character, or either of two)
-                found |= (char in token and bool(token)) << at + 1
+            if token and _fits(token, char):
+                found |= 1 << at + (token not in _REPEATED)
         return found
 
     def _skip(self, mask: int) -> int:
@@ -167,6 +191,13 @@ class Automaton:
                 at += 1  # noqa: PLW2901 (walking over repetitions is the point)
                 mask |= 1 << at
         return mask
+
+
+def _fits(token: str, char: str) -> bool:
+    """Tell whether a token takes a character."""
+    if token in _BUT:
+        return char not in _BUT[token]
+    return char in _ONLY.get(token, token)
 
 
 def _bits(mask: int) -> Iterator[int]:
@@ -195,9 +226,12 @@ def cells(patterns: Sequence[Tokens], shape: Tokens, budget: Budget) -> list[Cel
     """
     machines = [Automaton(pattern) for pattern in patterns]
     outer = Automaton(shape)
-    start: State = (outer.start, tuple((i, m.start) for i, m in enumerate(machines)))
+    head = "".join(itertools.takewhile(lambda item: len(item) == 1, shape))
+    budget.spend(len(head) + 2 * len(machines), "wildcard patterns")
+    masks = ((i, machine.after(head)) for i, machine in enumerate(machines))
+    start: State = (outer.after(head), tuple((i, mask) for i, mask in masks if mask))
     seen = {start}
-    queue: deque[tuple[str, State]] = deque([("", start)])
+    queue: deque[tuple[str, State]] = deque([(head, start)])
     found: dict[frozenset[int], str] = {}
     while queue:
         text, state = queue.popleft()
@@ -223,6 +257,7 @@ def _next_chars(outer: Automaton, machines: Sequence[Automaton], state: State) -
     other = next((c for c in _COMMON if c not in special), None)
     if other is None:  # every usual character is taken: any further one will do
         other = next(chr(c) for c in range(0xA1, 0x10000) if chr(c) not in special)
-    # The plain character goes first, so that the string shown is a harmless one.
-    return [other, *sorted(special)]
-
+    # The plain character goes first, so that the string shown is a harmless one. A digit may be
+    # asked for, and of those that nothing asks for in particular one is as good as another.
+    digit = next((c for c in reversed(_DIGITS) if c not in special), other)
+    return [other, *([digit] if digit != other else []), *sorted(special)]

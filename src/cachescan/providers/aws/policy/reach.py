@@ -14,13 +14,13 @@ from msgspec import Struct
 
 from cachescan.model import Actor, Grade
 from cachescan.providers.aws.policy import callers, networks
+from cachescan.providers.aws.policy.boxes import Box
 from cachescan.providers.aws.policy.decide import Request, is_named
 from cachescan.providers.aws.policy.spaces import FIRST_AXIS, Space, lowest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from cachescan.providers.aws.policy.boxes import Box
     from cachescan.providers.aws.policy.homes import Candidate
     from cachescan.providers.aws.policy.ir import Statement
     from cachescan.providers.aws.policy.patterns import Budget
@@ -112,9 +112,7 @@ def reaches(
             yield reach
 
 
-def _named(
-    reach: Reach, space: Space, statement: Statement, who: tuple[Actor, str]
-) -> Reach:
+def _named(reach: Reach, space: Space, statement: Statement, who: tuple[Actor, str]) -> Reach:
     actor, label = who
     return msgspec.structs.replace(
         reach, statement=statement.index, actor=actor, label=label, kind=space.kind
@@ -269,8 +267,7 @@ def _reasons(space: Space, group: _Group) -> Iterator[str]:
     for axis in space.axes:
         if axis.world and len(axis.cells) > 1:
             yield f"the value of {', '.join(sorted(axis.keys))} was not read"
-        for doubt in sorted({cell.doubt for cell in axis.cells if cell.doubt}):
-            yield doubt
+        yield from sorted({cell.doubt for cell in axis.cells if cell.doubt})
     if len(group.every) > 1:
         yield "which organization the account belongs to is not known"
 
@@ -292,9 +289,7 @@ def _join(one: Reach, other: Reach) -> Reach:
     return msgspec.structs.replace(better, high=worse.high, reasons=reasons)
 
 
-def between(
-    low: Sequence[Reach], high: Sequence[Reach], reasons: tuple[str, ...]
-) -> list[Reach]:
+def between(low: Sequence[Reach], high: Sequence[Reach], reasons: tuple[str, ...]) -> list[Reach]:
     """Combine what the narrow and the wide reading give; ``reasons`` say why they may differ."""
     sure = {reach.who: reach for reach in low}
     found = []
@@ -308,3 +303,14 @@ def between(
             why = (*least.reasons, *reasons)
             found.append(msgspec.structs.replace(least, high=most.high, reasons=why))
     return [*found, *sure.values()]
+
+
+def with_named(found: Sequence[Reach], statements: set[int]) -> list[Reach]:
+    """Add that some statements may mean a named outsider, where it is open if all are meant."""
+    named = [
+        msgspec.structs.replace(reach, actor=Actor.OUTSIDER, low=Grade.NO)
+        for reach in found
+        if reach.statement in statements
+        if reach.actor == Actor.ANY_ACCOUNT and reach.low != reach.high
+    ]
+    return [*found, *named]

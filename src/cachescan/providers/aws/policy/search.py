@@ -9,6 +9,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import Struct
+
 from cachescan.providers.aws.policy import (
     boxes,
     callers,
@@ -18,6 +21,7 @@ from cachescan.providers.aws.policy import (
     sources,
     spaces,
 )
+from cachescan.providers.aws.policy.match import BUCKET_ACTIONS, OBJECT_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,10 +30,23 @@ if TYPE_CHECKING:
     from cachescan.providers.aws.policy.ir import Statement
     from cachescan.providers.aws.policy.patterns import Budget
     from cachescan.providers.aws.policy.reach import Reach
-    from cachescan.providers.aws.policy.spaces import Space
+    from cachescan.providers.aws.policy.spaces import ResourceAxis, Space
 
 MOST_ASSIGNMENTS = 24
 """How many ways to fill in policy variables are tried; beyond, the rest stays open."""
+
+
+ACTIONS = [a for table in (OBJECT_ACTIONS, BUCKET_ACTIONS) for row in table.values() for a in row]
+"""Every action that gives a capability."""
+
+
+class _Plan(Struct, frozen=True):
+    """Which requests to search."""
+
+    kind: str
+    route: str
+    action: str
+    objects: bool
 
 
 class Searcher:
@@ -42,15 +59,17 @@ class Searcher:
     """
 
     def __init__(self, policy: Sequence[Statement], facts: Facts, budget: Budget) -> None:
-        self.policy = policy
+        about = [s for s in policy if any(decide.covers_action(s, a) for a in ACTIONS)]
+        self.policy = list({_content(s): s for s in reversed(about)}.values())[::-1]
         self.facts = facts
         self.budget = budget
         self._callers: dict[str, spaces.CallerAxis] = {}
+        self._resources: dict[object, ResourceAxis] = {}
         self._known: dict[object, list[Reach]] = {}
 
     def action(self, action: str, *, objects: bool) -> list[Reach]:
         """Return who reaches an action on objects, or on the bucket, through which statement."""
-        policy = [s for s in self.policy if _may_cover(s, action)]
+        policy = [s for s in self.policy if decide.covers_action(s, action)]
         if not any(s.allow or s.effect_unclear for s in policy):
             return []
         # Two actions that the same statements cover, with the same keys, come out alike.
@@ -61,28 +80,30 @@ class Searcher:
         return [r.for_action(action) for r in self._known[key]]
 
     def _judge(self, policy: Sequence[Statement], action: str, *, objects: bool) -> list[Reach]:
-        low = loosen.least(policy)
-        found, exact = self._pass(low, action, objects=objects)
+        low, exact = self._pass(loosen.least(policy), action, objects=objects, wide=False)
         if exact and not any(s.unclear for s in policy):
-            return found
+            return low
         reasons = [reason for s in policy for reason in s.unclear]
         if not exact:
             names = ", ".join(sorted(loosen.variables(policy)))
             reasons.append(f"not every value of the policy variable {names} was tried")
-        high, _ = self._pass(loosen.most(policy), action, objects=objects)
-        return reach.between(found, high, tuple(reasons))
+        high, _ = self._pass(loosen.most(policy), action, objects=objects, wide=True)
+        narrow = {s.index for s in policy if s.unclear_who or not exact}
+        return reach.with_named(reach.between(low, high, tuple(reasons)), narrow)
 
     def _pass(
-        self, policy: Sequence[Statement], action: str, *, objects: bool
+        self, policy: Sequence[Statement], action: str, *, objects: bool, wide: bool
     ) -> tuple[list[Reach], bool]:
         """Search one reading of the policy; also tell whether all variables were followed."""
         found: list[Reach] = []
         exact = True
         for kind in self._kinds(policy):
             for route in spaces.routes(policy, kind):
-                for bound, space, whole in self._spaces(policy, kind, route, action, objects):
-                    exact = exact and whole
-                    found += self._search(bound, space) if space else ()
+                plan = _Plan(kind, route, action, objects)
+                ways, whole = self._ways(policy, plan, wide=wide)
+                exact = exact and whole
+                for bound, space in ways:
+                    found += self._search(bound, space)
         return reach.best(found), exact
 
     def _kinds(self, policy: Sequence[Statement]) -> list[str]:
@@ -102,43 +123,49 @@ class Searcher:
             self._callers[kind] = spaces.CallerAxis(candidates)
         return self._callers[kind]
 
-    def _spaces(
-        self, policy: Sequence[Statement], kind: str, route: str, action: str, objects: bool
-    ) -> Iterator[tuple[Sequence[Statement], Space | None, bool]]:
-        """Yield policy and space for every way to fill in the variables, and if these are all."""
-        whole = self._space(policy, kind, route, action, objects)
+    def _resources_of(self, policy: Sequence[Statement], *, objects: bool) -> ResourceAxis:
+        key = (objects, *dict.fromkeys((s.resources, s.but_resources) for s in policy))
+        if key not in self._resources:
+            found = spaces.resources(policy, self.facts, self.budget, objects=objects)
+            self._resources[key] = found
+        return self._resources[key]
+
+    def _ways(
+        self, policy: Sequence[Statement], plan: _Plan, *, wide: bool
+    ) -> tuple[list[tuple[Sequence[Statement], Space]], bool]:
+        """Return policy and space for ways to fill in the variables, and whether these are all."""
+        whole = self._space(policy, plan)
         names = sorted(loosen.variables(policy))
-        if not names:
-            yield policy, whole, True
-            return
-        options = [spaces.values_of(whole, name) for name in names]
-        several = [n for n, values in zip(names, options, strict=True) if len(values) > 1]
+        options = {name: spaces.values_of(whole, name) for name in names}
+        several = [name for name in names if len(options[name]) > 1]
+        if not several or wide:
+            values = {name: options[name][0] for name in names if name not in several}
+            bound = loosen.bind(policy, values) if names else policy
+            bound = loosen.without_variables(bound) if several else bound
+            return [(bound, self._space(bound, plan) if names else whole)], not several
         if any(spaces.is_unread(whole, name) for name in several):
-            yield policy, None, False
-            return
-        ways = list(itertools.islice(itertools.product(*options), MOST_ASSIGNMENTS))
-        for way in ways:
+            return [], False
+        found: list[tuple[Sequence[Statement], Space]] = []
+        for way in itertools.islice(itertools.product(*options.values()), MOST_ASSIGNMENTS):
             values = dict(zip(names, way, strict=True))
             bound = loosen.bind(policy, values)
-            space = self._space(bound, kind, route, action, objects)
-            yield bound, spaces.fixed(space, values), not several
+            found.append((bound, spaces.fixed(self._space(bound, plan), values)))
+        return found, False
 
-    def _space(
-        self, policy: Sequence[Statement], kind: str, route: str, action: str, objects: bool
-    ) -> Space:
+    def _space(self, policy: Sequence[Statement], plan: _Plan) -> Space:
         facts, budget = self.facts, self.budget
         single = [spaces.transport(policy, facts), spaces.clock(policy, facts, budget)]
         axes = [
-            *spaces.route_axes(policy, route, facts, budget),
+            *spaces.route_axes(policy, plan.route, facts, budget),
             *(axis for axis in single if axis is not None),
-            *spaces.free(policy, kind, action, facts, budget),
+            *spaces.free(policy, plan.kind, plan.action, facts, budget),
         ]
         return spaces.Space(
-            kind=kind,
-            route=route,
-            action=action,
-            callers=self._callers_of(kind),
-            resources=spaces.resources(policy, facts, budget, objects=objects),
+            kind=plan.kind,
+            route=plan.route,
+            action=plan.action,
+            callers=self._callers_of(plan.kind),
+            resources=self._resources_of(policy, objects=plan.objects),
             axes=tuple(axes),
             constants=spaces.constants(facts),
         )
@@ -152,7 +179,13 @@ class Searcher:
                     continue
                 left = boxes.subtract(box, denied, self.budget)
                 for found in reach.reaches(space, statement, left, self.budget):
+                    self.budget.spend(8 * len(policy), "statements")
                     yield _confirmed(found, policy)
+
+
+def _content(statement: Statement) -> Statement:
+    """Return a statement without its place: the first of equal ones speaks for all."""
+    return msgspec.structs.replace(statement, index=0, sid="", unclear=())
 
 
 def _on_behalf(statement: Statement) -> bool:
@@ -160,14 +193,8 @@ def _on_behalf(statement: Statement) -> bool:
     return statement.allow and any(c.key in sources.SOURCE_KEYS for c in statement.conditions)
 
 
-def _may_cover(statement: Statement, action: str) -> bool:
-    return decide.covers_action(statement, action) or not (
-        statement.actions or statement.but_actions
-    )
-
-
 def _confirmed(found: Reach, policy: Sequence[Statement]) -> Reach:
-    """Return a reach that the evaluator bears out; one that it does not is left open, and says so."""
+    """Return a reach; one that the evaluator does not bear out is left open, and says so."""
     if decide.decide(policy, found.request) == decide.ALLOW:
         return found
     return found.opened("the evaluator does not confirm the request that was found")

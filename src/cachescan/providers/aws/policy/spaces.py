@@ -16,6 +16,7 @@ from cachescan.providers.aws.policy.decide import (
     names,
 )
 from cachescan.providers.aws.policy.domains import Cell
+from cachescan.providers.aws.policy.match import rest_after
 from cachescan.providers.aws.policy.patterns import MANY, ONE, Budget, cells
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class Axis:
     def meeting(self, condition: Condition, budget: Budget) -> int:
         """Return the choices that meet a condition."""
         if condition not in self._met:
-            budget.spend(2 * len(self.cells) * (1 + len(condition.values)), "conditions")
+            budget.spend(len(self.cells) * (1 + len(condition.values) // 4), "conditions")
             self._met[condition] = sum(
                 meets(condition, cell.values) << i for i, cell in enumerate(self.cells)
             )
@@ -154,13 +155,21 @@ def resources(
     head = f"{facts.arn}/"
     over = list({t.pattern() for s in policy for t in s.resources if not t.variables})
     texts = [cell.text for cell in cells(over, (*head, ONE, MANY), budget)]
-    probes = [*(head + key for key in facts.keys), *(t[:-1] + PLACEHOLDER_KEY for t in texts)]
+    raws = [t.raw for s in policy for t in s.resources if not t.variables]
+    budget.spend(5 * sum(map(len, raws)), "resources")
+    plain = [head + _readable(rest) for raw in raws for rest in sorted(rest_after(raw, head))]
+    probes = [*(head + key for key in facts.keys), *dict.fromkeys(plain)]
     elements = list({(s.resources, s.but_resources): s for s in policy}.values())
     found: dict[tuple[bool, ...], str] = {}
     for arn in (*probes, *texts):
         budget.spend(2 * sum(1 + len(s.resources) for s in elements), "resources")
         found.setdefault(tuple(covers_resource(s, arn, {}) for s in elements), arn)
     return ResourceAxis(list(found.values()))
+
+
+def _readable(pattern: str) -> str:
+    """Return a key that a pattern covers and that is seen to be an example."""
+    return pattern.replace("?", "x").replace("*", PLACEHOLDER_KEY, 1).replace("*", "")
 
 
 def transport(policy: Sequence[Statement], facts: Facts) -> Axis | None:
@@ -227,9 +236,7 @@ def free(
     return found
 
 
-def route_axes(
-    policy: Sequence[Statement], route: str, facts: Facts, budget: Budget
-) -> list[Axis]:
+def route_axes(policy: Sequence[Statement], route: str, facts: Facts, budget: Budget) -> list[Axis]:
     """Return the axes of the keys that go with a route."""
     if route == networks.ENDPOINT:
         return [Axis(networks.endpoint(policy, n, budget)) for n in networks.ENDPOINT_KEYS]
