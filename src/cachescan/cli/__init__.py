@@ -89,6 +89,7 @@ def main(
     streams = {"stdout": out, "stderr": err}
     try:
         code = cli.main(list(args), prog_name="cachescan", standalone_mode=False, obj=streams)
+        out.flush()  # a full disk shows here at the latest, not when the interpreter ends
         return int(code or 0)
     except (BrokenPipeError, SystemExit):  # the second is what click makes of the first
         silence(out)
@@ -154,11 +155,20 @@ def silence(stdout: IO[bytes]) -> None:
     is not the process's own is left alone.
     """
     if stdout is getattr(sys.stdout, "buffer", None):
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        _to_nowhere(stdout)
+
+
+def _to_nowhere(stream: IO[bytes] | IO[str]) -> None:
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def entry() -> None:
     """Console script: run with the process's arguments and exit."""
     signal.signal(signal.SIGTERM, _terminate)
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    try:
+        sys.stderr.flush()
+    except OSError:  # nobody reads the messages: the exit code must still be ours
+        _to_nowhere(sys.stderr)
+    sys.exit(code)

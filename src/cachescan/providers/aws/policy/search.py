@@ -179,7 +179,7 @@ class Searcher:
                     continue
                 left = boxes.subtract(box, denied, self.budget)
                 for found in reach.reaches(space, statement, left, self.budget):
-                    self.budget.spend(8 * len(policy), "statements")
+                    self.budget.spend(2 * len(policy), "statements")
                     yield _confirmed(found, policy)
 
 

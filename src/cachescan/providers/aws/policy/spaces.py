@@ -71,7 +71,7 @@ class CallerAxis(Axis):
         """Return the callers that a statement's principal element covers."""
         key = (statement.principals, statement.but_principals, statement.allow)
         if key not in self._named:
-            budget.spend(len(self.candidates) * (1 + len(statement.principals)), "principals")
+            budget.spend(len(self.candidates) * (1 + len(statement.principals) // 4), "principals")
             self._named[key] = sum(
                 names(statement, c.caller) << i for i, c in enumerate(self.candidates)
             )
@@ -89,7 +89,7 @@ class ResourceAxis:
         """Return the resources that a statement's resource element covers."""
         key = (statement.resources, statement.but_resources)
         if key not in self._covered:
-            budget.spend(2 * len(self.arns) * (1 + len(statement.resources)), "resources")
+            budget.spend(len(self.arns) * (1 + len(statement.resources)), "resources")
             self._covered[key] = sum(
                 covers_resource(statement, arn, {}) << i for i, arn in enumerate(self.arns)
             )
@@ -162,7 +162,7 @@ def resources(
     elements = list({(s.resources, s.but_resources): s for s in policy}.values())
     found: dict[tuple[bool, ...], str] = {}
     for arn in (*probes, *texts):
-        budget.spend(2 * sum(1 + len(s.resources) for s in elements), "resources")
+        budget.spend(sum(1 + len(s.resources) for s in elements), "resources")
         found.setdefault(tuple(covers_resource(s, arn, {}) for s in elements), arn)
     return ResourceAxis(list(found.values()))
 
