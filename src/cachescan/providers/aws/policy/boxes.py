@@ -1,7 +1,7 @@
 """Set algebra on boxes: one bit set per axis, and the requests whose every axis is in its set.
 
 An Allow minus all Denies is a list of disjoint-enough boxes; each Deny cuts a box along one axis
-at a time (semantics.md §6.4).
+at a time (docs/semantics.md §1.3).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a policy says of one concrete request. The specification in code (semantics.md §1.2, §1.3).
+"""What a policy says of one concrete request: docs/semantics.md §1.2 and §1.3 in code.
 
 The search of the engine reports nothing that this function has not confirmed.
 """

@@ -58,7 +58,7 @@ def _could_deny(statement: PolicyStatement, record: BucketRecord) -> bool:
     """Tell whether a statement that is not an Allow could stop an outsider.
 
     One that names only insiders cannot, nor one that asks for plain HTTP or an old TLS where the
-    caller can do better: what the caller chooses restricts nobody (semantics.md §0).
+    caller can do better: what the caller chooses restricts nobody (docs/semantics.md §0).
     """
     if statement.Principal and not statement.NotPrincipal and not statement.Other:
         outsiders = list(parties(statement.Principal, record.ref.scope, None))

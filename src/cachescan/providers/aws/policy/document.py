@@ -1,6 +1,6 @@
 """A policy document to its regular form: scalar-or-list always a list, nothing dropped.
 
-Source: IAM user guide, "Grammar of the IAM JSON policy language"; semantics.md §1.2, §1.3.
+Source: IAM user guide, "Grammar of the IAM JSON policy language"; docs/semantics.md §1.2, §1.3.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def _statement(index: int, value: Any) -> PolicyStatement:  # noqa: ANN401 (JSON
 def _principals(statement: dict[str, Any], name: str, where: str) -> dict[str, list[str]]:
     value, where = statement.get(name, {}), f"{where}, {name}"
     if value == "*":
-        return {"AWS": ["*"]}  # equal for everybody who is not of the account (semantics.md §1.2)
+        # Equal for everybody who is not of the account (docs/semantics.md §1.2).
+        return {"AWS": ["*"]}
     if not isinstance(value, dict):
         message = f"{where} is {_kind(value)}"
         raise PolicyError(message)

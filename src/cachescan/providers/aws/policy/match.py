@@ -1,4 +1,4 @@
-"""Wildcard patterns of actions and resources (semantics.md §1.2)."""
+"""Wildcard patterns of actions and resources (docs/semantics.md §1.2)."""
 
 from __future__ import annotations
 

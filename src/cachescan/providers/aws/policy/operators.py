@@ -1,4 +1,4 @@
-"""The condition operators: the only place where their semantics live (semantics.md §1.3).
+"""The condition operators: the only place where their semantics live (docs/semantics.md §1.3).
 
 Source: IAM user guide, "IAM JSON policy elements: Condition operators" and "Multivalued context
 keys".

@@ -3,7 +3,7 @@
 A pattern is a tuple of tokens: one character stands for itself, two for either of them, and every
 other token has a longer name. A *cell* is the set of strings on which each of several patterns
 gives the same answer; the engine needs one string of every cell that is not empty
-(semantics.md §6.3).
+(docs/semantics.md §1.3).
 """
 
 from __future__ import annotations

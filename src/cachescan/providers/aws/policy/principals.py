@@ -1,4 +1,4 @@
-"""Who a policy's Principal element names (semantics.md §1.2)."""
+"""Who a policy's Principal element names (docs/semantics.md §1.2)."""
 
 from __future__ import annotations
 

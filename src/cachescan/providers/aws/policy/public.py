@@ -1,4 +1,4 @@
-"""Whether AWS calls a policy public, by its own definition (semantics.md §1.4).
+"""Whether AWS calls a policy public, by its own definition (docs/semantics.md §1.4).
 
 This is not whether outsiders get in: AWS asks if access is granted solely to fixed values of some
 keys. It matters because RestrictPublicBuckets goes by it. What the documentation leaves open is

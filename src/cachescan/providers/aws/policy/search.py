@@ -1,7 +1,8 @@
 """Who outside gets what a policy allows: the search for requests that nothing denies.
 
 Per kind of caller, route and action, each Allow is a box of requests, minus the boxes of all
-Denies. What is left is graded by what it takes to send one of its requests (semantics.md §6).
+Denies. What is left is graded by what it takes to send one of its requests
+(docs/semantics.md §1.3).
 """
 
 from __future__ import annotations
