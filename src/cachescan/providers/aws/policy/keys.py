@@ -1,7 +1,7 @@
 """The condition keys: what type each has, who controls it, and on which requests it is present.
 
-This table is what lists of "restrictive keys" approximate (docs/semantics.md §1.3). A key that is not
-here is a reason for ``unknown``: nobody knows who controls it.
+This table is what lists of "restrictive keys" approximate (docs/semantics.md §1.3). A key that is
+not here is a reason for ``unknown``: nobody knows who controls it.
 
 Source: IAM user guide, "AWS global condition context keys"; service authorization reference,
 "Actions, resources, and condition keys for Amazon S3" (which key goes with which action).
