@@ -25,7 +25,8 @@ from cachescan.providers.aws import blocks
 from cachescan.providers.aws.policy import ir, public, reasons
 from cachescan.providers.aws.policy.decide import ALLOW, decide
 from cachescan.providers.aws.policy.facts import Facts
-from cachescan.providers.aws.policy.judge import Judgement, Opening, judge
+from cachescan.providers.aws.policy.judge import Judgement, Opening
+from cachescan.providers.aws.policy.template import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -61,8 +62,7 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
     if isinstance(policy, Gap):
         yield from _unread(record, policy)
         return
-    facts = facts_of(record)
-    judgement = judge(policy, facts)
+    judgement, facts = judged(policy, facts_of(record))
     decided = is_public(record, policy)
     for opening in judgement.openings:
         yield _grant(record, opening, judgement, facts, public=decided)
@@ -116,7 +116,7 @@ def _grant(
         high=reach.high,
         evidence=reasons.evidence(like, judgement.statements, facts),
         principal=reach.label,
-        witness=_witness(record, opening, judgement),
+        witness=_witness(record, opening, judgement, facts),
         blockers=_blockers(record, reach.actor, public=public),
         gaps=tuple(_gap(reason) for reason in reach.reasons),
     )
@@ -149,11 +149,13 @@ def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tup
     return tuple(found)
 
 
-def _witness(record: BucketRecord, opening: Opening, judgement: Judgement) -> Witness:
+def _witness(
+    record: BucketRecord, opening: Opening, judgement: Judgement, facts: Facts
+) -> Witness:
     """Return the request that shows an opening, as it goes over the wire."""
     reach, action = opening.reach, opening.reach.action
     query = _SUBRESOURCES.get(action, "")
-    key = reach.request.resource.removeprefix(record.ref.uid).removeprefix("/")
+    key = reach.request.resource.removeprefix(facts.arn).removeprefix("/")
     if action == "s3:ListBucket":
         query = reasons.list_query(reach)
     if opening.capability == Capability.WRITE:
