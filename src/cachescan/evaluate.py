@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from cachescan import expression as cel
+from cachescan.answers import Answers
 from cachescan.errors import SnapshotError
 from cachescan.exposure import as_variables, expose, open_gaps, paths_of
 from cachescan.fingerprint import digest, fingerprint
@@ -48,7 +49,7 @@ class Subject(Struct, frozen=True):
     resource: Resource
     exposure: Exposure | None
     variables: dict[str, Any]
-    bound: Any
+    bound: cel.Bound
     gaps: dict[str, tuple[Gap, ...]]
     grants: Callable[[Resource], Iterable[Grant]]
 
@@ -119,12 +120,22 @@ def _fitting(ref: ResourceRef) -> Iterator[None]:
         raise SnapshotError(message, hint=str(error)) from error
 
 
-def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list[Finding]]:
-    """Return the resource's summary and every finding that is not a pass."""
+def judge(
+    subject: Subject, rules: Sequence[CompiledRule], answers: Answers | None = None
+) -> tuple[Judged, list[Finding]]:
+    """Return the resource's summary and every finding that is not a pass.
+
+    ``answers`` remembers what the rules said of other resources; without it nothing is.
+    """
     counts: Counter[Verdict] = Counter()
     findings = []
+    answers = answers or Answers()
+    numbers = answers.number(subject.variables)
     for compiled in rules:
-        verdict, reason = _verdict(compiled, subject)
+        answer = answers.ask(compiled, subject.bound, numbers)
+        verdict, reason = answer.verdict, answer.reason
+        if verdict is None:
+            verdict = Verdict.UNKNOWN if _missing(compiled, subject) else Verdict.ERROR
         counts[verdict] += 1
         if verdict in (Verdict.FAIL, Verdict.UNKNOWN, Verdict.ERROR):
             findings.append(_finding(compiled, subject, verdict, reason))
@@ -138,17 +149,6 @@ def judge(subject: Subject, rules: Sequence[CompiledRule]) -> tuple[Judged, list
         counts=dict(sorted(counts.items())),
     )
     return judged, findings
-
-
-def _verdict(compiled: CompiledRule, subject: Subject) -> tuple[Verdict, str]:
-    try:
-        if compiled.when is not None and not cel.evaluate(compiled.when, subject.bound):
-            return Verdict.NOT_APPLICABLE, ""
-        failed = cel.evaluate(compiled.fail, subject.bound)
-    except cel.UndecidedError as error:
-        undecided = Verdict.UNKNOWN if _missing(compiled, subject) else Verdict.ERROR
-        return undecided, str(error)
-    return (Verdict.FAIL if failed else Verdict.PASS), ""
 
 
 def _finding(compiled: CompiledRule, subject: Subject, verdict: Verdict, reason: str) -> Finding:

@@ -101,12 +101,29 @@ def compile_expression(source: str) -> Expression:
     )
 
 
-def context(variables: Mapping[str, Any]) -> Any:  # noqa: ANN401 (the engine's own type)
-    """Bind variables once for many expressions: converting them is most of the cost."""
-    return _engine().Context(dict(variables))
+class Bound:
+    """Variables on their way into the engine: converted once, and only if they are needed."""
+
+    __slots__ = ("_native", "variables")
+
+    def __init__(self, variables: Mapping[str, Any]) -> None:
+        self.variables = variables
+        self._native: Any = None
+
+    @property
+    def native(self) -> Any:  # noqa: ANN401 (the engine's own type)
+        """The engine's own form."""
+        if self._native is None:
+            self._native = _engine().Context(dict(self.variables))
+        return self._native
 
 
-def evaluate(expression: Expression, bound: Any) -> bool:  # noqa: ANN401
+def context(variables: Mapping[str, Any]) -> Bound:
+    """Bind variables for many expressions: converting them is much of the cost."""
+    return Bound(variables)
+
+
+def evaluate(expression: Expression, bound: Bound) -> bool:
     """Return the truth of an expression; raises UndecidedError if a needed fact is not bound."""
     answer = _run(expression.program, bound)
     if not isinstance(answer, bool):
@@ -115,12 +132,12 @@ def evaluate(expression: Expression, bound: Any) -> bool:  # noqa: ANN401
     return answer
 
 
-def value(expression: Expression, bound: Any) -> Any:  # noqa: ANN401
+def value(expression: Expression, bound: Bound) -> Any:  # noqa: ANN401 (a value of any type)
     """Return the value of an expression; raises UndecidedError like ``evaluate``."""
     return _run(expression.program, bound)
 
 
-def deciding_indices(expression: Expression, bound: Any) -> dict[Reference, tuple[int, ...]]:  # noqa: ANN401
+def deciding_indices(expression: Expression, bound: Bound) -> dict[Reference, tuple[int, ...]]:
     """Return for each quantified list the indices whose element satisfies the predicate."""
     found: dict[Reference, tuple[int, ...]] = {}
     for reference, program in expression.quantified:
@@ -134,9 +151,9 @@ def deciding_indices(expression: Expression, bound: Any) -> dict[Reference, tupl
     return found
 
 
-def _run(program: Any, bound: Any) -> Any:  # noqa: ANN401
+def _run(program: Any, bound: Bound) -> Any:  # noqa: ANN401 (a value of any type)
     try:
-        return program.execute(bound)
+        return program.execute(bound.native)
     except (RuntimeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
         raise UndecidedError(str(error)) from error
 

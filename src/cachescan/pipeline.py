@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cachescan import __version__
+from cachescan.answers import Answers
 from cachescan.clock import date_of
 from cachescan.collect import Collector
 from cachescan.errors import SnapshotError
@@ -72,7 +73,7 @@ def evaluate(
         SnapshotError: from ``records``, or they hold what no provider here has.
         ConfigError: their header's clock is none.
     """
-    tally = Tally()
+    tally, answers = Tally(), Answers()
     suppressor = Suppressor(suppressions)
     known = {k.name: (p, k, ruleset.of_kind(k)) for p in providers.values() for k in p.kinds}
     aliases = {rule.rule.id: rule.rule.aliases for rule in ruleset.rules}
@@ -90,7 +91,7 @@ def evaluate(
             provider, kind, asked = known[record.ref.kind]
             if asked.rules:
                 seen = view(record, kind, asked.demand, census=asked.census)
-                judged, findings = judge(prepare(seen, kind, provider.grants), asked.rules)
+                judged, findings = judge(prepare(seen, kind, provider.grants), asked.rules, answers)
                 marked = [suppressor.apply(f, aliases[f.rule]) for f in findings]
                 tally.resource(seen, judged, marked)
             if progress:

@@ -25,13 +25,13 @@ from cachescan.providers.aws import blocks
 from cachescan.providers.aws.policy import ir, public, reasons
 from cachescan.providers.aws.policy.decide import ALLOW, decide
 from cachescan.providers.aws.policy.facts import Facts
-from cachescan.providers.aws.policy.judge import Judgement, Opening
 from cachescan.providers.aws.policy.template import judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cachescan.model import Blocker
+    from cachescan.providers.aws.policy.judge import Judgement, Opening
     from cachescan.providers.aws.policy.reach import Reach
     from cachescan.providers.aws.record import BucketRecord
     from cachescan.providers.aws.schemas import Policy
@@ -149,9 +149,7 @@ def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tup
     return tuple(found)
 
 
-def _witness(
-    record: BucketRecord, opening: Opening, judgement: Judgement, facts: Facts
-) -> Witness:
+def _witness(record: BucketRecord, opening: Opening, judgement: Judgement, facts: Facts) -> Witness:
     """Return the request that shows an opening, as it goes over the wire."""
     reach, action = opening.reach, opening.reach.action
     query = _SUBRESOURCES.get(action, "")
