@@ -88,7 +88,7 @@ e2e: $(READY) $(MULTITOOL) ## whole-program runs (nginx, npm; nginx is installed
 $(MULTITOOL):
 	@command -v npm >/dev/null 2>&1 || { echo "make e2e needs npm (Debian, Ubuntu: apt install npm)" >&2; exit 2; }
 	@mkdir -p .e2e
-	@npm install --silent --no-save --no-audit --no-fund --prefix .e2e \
+	@npm install --loglevel=error --no-save --no-audit --no-fund --prefix .e2e \
 		@microsoft/sarif-multitool@5.7.0 </dev/null
 	@touch $@
 
