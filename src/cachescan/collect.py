@@ -74,7 +74,7 @@ class Collector:
         self._provider = provider
         self._engine = engine
         self._plan = plan
-        self._shared: dict[tuple[str, str], Awaitable[Any]] = {}
+        self._shared: dict[tuple[str, str, str], Awaitable[Any]] = {}
 
     def records(
         self, *, done: frozenset[str] = frozenset(), seen: frozenset[str] = frozenset()
@@ -115,7 +115,7 @@ class Collector:
             for kind in self._provider.kinds:
                 if kind.name not in self._plan.demand:
                     continue
-                for found in self._guard(self._provider.discover(scope, kind), scope.id, kind):
+                for found in self._discover(scope, kind):
                     if isinstance(found, GapRecord):
                         yield found
                     elif found.ref.uid not in seen:
@@ -123,14 +123,25 @@ class Collector:
                         yield _Listed(scope, kind, found)
             yield _ScopeEnd(scope, count)
 
-    def _guard(self, iterator: Iterator[Any], scope: str, kind: Kind | None) -> Iterator[Any]:
+    def _discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered | GapRecord]:
+        """Yield what every place of a kind has; a place that fails takes no other with it."""
+        for place in self._guard(self._provider.places(scope, kind), scope.id, kind):
+            if isinstance(place, GapRecord):
+                yield place
+            else:
+                listing = self._provider.discover(scope, kind, place)
+                yield from self._guard(listing, scope.id, kind, place)
+
+    def _guard(
+        self, iterator: Iterator[Any], scope: str, kind: Kind | None, place: str = ""
+    ) -> Iterator[Any]:
         for item in self._engine.iterate(iterator, lambda e: self._provider.classify(e, None)):
             if isinstance(item, Failure):
                 gap = Gap(
                     facet="",
                     reason=item.reason,
                     call=kind.call if kind else f"{self._provider.name}:scopes",
-                    detail=item.detail,
+                    detail=f"{place}: {item.detail}" if place else item.detail,
                     permission=kind.permission if kind else "",
                     scope=scope if kind else "",
                 )
@@ -166,30 +177,41 @@ class Collector:
         neutral = msgspec.to_builtins(facet.neutral)
         if facet.needs and all(self._is_neutral(listed.kind, n, known) for n in facet.needs):
             return neutral
-        if facet.shared:
-            return await self._read_shared(listed, facet, neutral)
-        return await self._read(listed, facet, neutral)
-
-    def _is_neutral(self, kind: Kind, name: str, known: Mapping[str, Any]) -> bool:
-        return name in known and known[name] == msgspec.to_builtins(kind.facet(name).neutral)
-
-    async def _read_shared(self, listed: _Listed, facet: Facet, neutral: object) -> Any:  # noqa: ANN401
-        key = (listed.scope.id, facet.name)
-        if key not in self._shared:
-            self._shared[key] = self._engine.spawn(self._read(listed, facet, neutral))
-        return await self._shared[key]
-
-    async def _read(self, listed: _Listed, facet: Facet, neutral: object) -> Any:  # noqa: ANN401
-        ref, provider = listed.found.ref, self._provider
-        value = await self._engine.call(
-            (provider.name, ref.scope),
-            lambda: provider.read(ref, facet),
-            lambda error: provider.classify(error, facet),
-            blocking=facet.blocking,
+        value = await (
+            self._read_shared(listed, facet, known)
+            if facet.shared
+            else self._read(listed, facet, known)
         )
         if isinstance(value, NotSet):
             return neutral
         return value if isinstance(value, Failure) else msgspec.to_builtins(value)
+
+    def _is_neutral(self, kind: Kind, name: str, known: Mapping[str, Any]) -> bool:
+        return name in known and known[name] == msgspec.to_builtins(kind.facet(name).neutral)
+
+    async def _read_shared(
+        self, listed: _Listed, facet: Facet, known: Mapping[str, Any]
+    ) -> Struct | Failure | NotSet:
+        ref = listed.found.ref
+        key = (listed.scope.id, ref.region if facet.regional else "", facet.name)
+        if key not in self._shared:
+            self._shared[key] = self._engine.spawn(self._read(listed, facet, known))
+        value: Struct | Failure | NotSet = await self._shared[key]
+        if isinstance(value, Failure | NotSet):
+            return value
+        return self._provider.part(ref, facet, value)
+
+    async def _read(
+        self, listed: _Listed, facet: Facet, known: Mapping[str, Any]
+    ) -> Struct | Failure | NotSet:
+        ref, provider = listed.found.ref, self._provider
+        value: Struct | Failure | NotSet = await self._engine.call(
+            (provider.name, ref.scope),
+            lambda: provider.read(ref, facet, known),
+            lambda error: provider.classify(error, facet),
+            blocking=facet.blocking,
+        )
+        return value
 
     async def _census(self, kind: Kind, resource: Resource) -> Census | None:
         if not self._plan.objects or kind.name not in self._plan.census:

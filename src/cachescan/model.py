@@ -9,108 +9,24 @@ a ``Report`` holds what one ``Run`` found, and everything it could not look at.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, field
+
+from cachescan.words import PERSONAS as PERSONAS
+from cachescan.words import SEVERITIES as SEVERITIES
+from cachescan.words import Actor as Actor
+from cachescan.words import Capability as Capability
+from cachescan.words import Confidence as Confidence
+from cachescan.words import Effect as Effect
+from cachescan.words import GapReason as GapReason
+from cachescan.words import Grade as Grade
+from cachescan.words import Persona as Persona
+from cachescan.words import Severity as Severity
+from cachescan.words import Verdict as Verdict
 
 Facts = Mapping[str, Any]
 """Facet name to its value in plain JSON types: exactly what a snapshot line decodes to."""
-
-
-class GapReason(StrEnum):
-    """Why a fact was not read."""
-
-    PERMISSION_DENIED = "permission-denied"
-    UNAUTHENTICATED = "unauthenticated"
-    THROTTLED = "throttled"
-    TIMEOUT = "timeout"
-    NOT_FOUND = "not-found"
-    UNSUPPORTED = "unsupported"
-    TRUNCATED = "truncated"
-    MALFORMED = "malformed"
-    NOT_COLLECTED = "not-collected"
-    ERROR = "error"
-
-
-class Severity(StrEnum):
-    """How bad it is if the finding is true; ordered by ``SEVERITIES``."""
-
-    INFORMATIONAL = "informational"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
-
-
-SEVERITIES: tuple[Severity, ...] = tuple(Severity)
-"""From the least to the most severe."""
-
-
-class Confidence(StrEnum):
-    """How sure the rule is when it says fail."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-
-
-class Persona(StrEnum):
-    """Whose appetite a rule serves: everyone, the pedantic, or an auditor with a checklist."""
-
-    REGULAR = "regular"
-    PEDANTIC = "pedantic"
-    AUDITOR = "auditor"
-
-
-PERSONAS: tuple[Persona, ...] = tuple(Persona)
-"""Each persona also runs the rules of those before it."""
-
-
-class Verdict(StrEnum):
-    """The five answers of a rule about a resource, in XCCDF's words."""
-
-    PASS = "pass"  # noqa: S105 (a verdict, not a password)
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-    ERROR = "error"
-    NOT_APPLICABLE = "notapplicable"
-
-
-class Grade(StrEnum):
-    """How far a capability reaches; ``unknown`` means the facts read do not decide."""
-
-    NO = "no"
-    RESTRICTED = "restricted"
-    YES = "yes"
-    UNKNOWN = "unknown"
-
-
-class Actor(StrEnum):
-    """Who asks (docs/semantics.md §0)."""
-
-    ANONYMOUS = "anonymous"
-    ANY_ACCOUNT = "any_account"
-    OUTSIDER = "outsider"
-
-
-class Capability(StrEnum):
-    """What they can do."""
-
-    READ = "read"
-    LIST = "list"
-    WRITE = "write"
-    TAKEOVER = "takeover"
-
-
-class Effect(StrEnum):
-    """What a piece of evidence does to the verdict it belongs to."""
-
-    GRANTS = "grants"
-    BLOCKS = "blocks"
-    LIMITS = "limits"
-    UNREAD = "unread"
-    STATES = "states"
 
 
 class Gap(Struct, frozen=True, order=True, forbid_unknown_fields=True):
@@ -160,11 +76,13 @@ class Facet(Struct, frozen=True):
         name: the CEL variable and snapshot key.
         call: the provider's API call that reads it.
         permission: what the caller needs for that call.
+        also: what it needs beside, where the facet takes several calls.
         schema: the Struct it decodes to; every field has a default, so no rule meets a null.
         neutral: the value that means "the provider says: not set".
         needs: facets of the same resource to be read first; where all of them are neutral this
             one is neutral too and the call is saved.
-        shared: one value per scope, read once and copied into each record.
+        shared: one value per scope, read once; each record gets the part that concerns it.
+        regional: with ``shared``, one value per scope and region.
         blocking: read by a plain SDK call, so the engine runs it on a worker thread.
         listed: handed over by the listing call, never read on its own.
     """
@@ -176,8 +94,10 @@ class Facet(Struct, frozen=True):
     neutral: Struct
     needs: tuple[str, ...] = ()
     shared: bool = False
+    regional: bool = False
     blocking: bool = False
     listed: bool = False
+    also: tuple[str, ...] = ()
 
 
 class Kind(Struct, frozen=True):
@@ -284,12 +204,17 @@ class Witness(Struct, frozen=True, rename={"origin": "from"}):
     """A concrete request that succeeds if the verdict is right.
 
     ``origin`` ("from" in JSON) is where it must be sent from; ``anywhere`` if that is free.
+    ``headers`` are those that it needs beside the usual ones; JSON has none where it needs none.
     """
 
     method: str
     url: str
     signed: bool = False
     origin: str = "anywhere"
+    headers: dict[str, str] | UnsetType = UNSET
+
+    def __hash__(self) -> int:
+        return hash((self.method, self.url, self.signed, self.origin))
 
 
 class Blocker(Struct, frozen=True):

@@ -284,7 +284,7 @@ def read(provider: AwsProvider, facet: Facet, bucket: str) -> Struct | NotSet:
 
     async def inside() -> Struct:
         try:
-            value = provider.read(ref, facet)
+            value = provider.read(ref, facet, {})
             assert not isinstance(value, Struct)
             return await value
         finally:
@@ -390,8 +390,8 @@ def test_every_facet_is_held_against_boto3_with_a_value() -> None:
 
 def test_accounts_and_buckets_are_discovered(cloud: str, provider: AwsProvider) -> None:
     (scope,) = provider.scopes()
-    (account,) = provider.discover(scope, ACCOUNT)
-    found = {d.ref.name: d for d in provider.discover(scope, BUCKET)}
+    (account,) = provider.discover(scope, ACCOUNT, "")
+    found = {d.ref.name: d for d in provider.discover(scope, BUCKET, "")}
 
     root = f"arn:aws:iam::{ACCOUNT_ID}:root"
     assert scope == Scope("aws", ACCOUNT_ID, "", root)

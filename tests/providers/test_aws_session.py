@@ -52,7 +52,7 @@ def cloud(server: str) -> str:
 
 def buckets(provider: AwsProvider) -> dict[str, Discovered]:
     """Return the buckets of every account by uid."""
-    found = [d for scope in provider.scopes() for d in provider.discover(scope, BUCKET)]
+    found = [d for scope in provider.scopes() for d in provider.discover(scope, BUCKET, "")]
     return {d.ref.uid: d for d in found}
 
 
@@ -341,11 +341,11 @@ def test_the_account_names_itself_in_a_header_of_its_block() -> None:
     with answering(lambda _: Reply("<Error><Code>AccessDenied</Code></Error>", 403)) as server:
         provider = factory({"endpoint_url": server.url})
         (scope,) = provider.scopes()
-        (account,) = provider.discover(scope, ACCOUNT)
+        (account,) = provider.discover(scope, ACCOUNT, "")
 
         async def read() -> None:
             try:
-                await provider.read(account.ref, ACCOUNT_BLOCK)  # type: ignore[misc]
+                await provider.read(account.ref, ACCOUNT_BLOCK, {})  # type: ignore[misc]
             finally:
                 await provider.close()
 
@@ -361,8 +361,8 @@ def test_a_resource_can_be_read_without_listing_its_account_first(cloud: str) ->
     moto_estate.client(cloud).create_bucket(Bucket="there")
     provider = factory({"endpoint_url": cloud})
 
-    (found,) = provider.discover(Scope("aws", OWN), BUCKET)
+    (found,) = provider.discover(Scope("aws", OWN), BUCKET, "")
 
     assert found.ref.name == "there"
     with pytest.raises(KeyError):
-        list(provider.discover(Scope("aws", "000000000000"), BUCKET))
+        list(provider.discover(Scope("aws", "000000000000"), BUCKET, ""))

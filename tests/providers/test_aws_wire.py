@@ -298,10 +298,10 @@ def test_a_store_without_sts_is_scanned_under_its_own_name(
     ) as c:
         provider = factory({"endpoint_url": c.url})
         (scope,) = provider.scopes()
-        (found,) = provider.discover(scope, BUCKET)
+        (found,) = provider.discover(scope, BUCKET, "")
 
         async def read() -> object:
-            value = provider.read(found.ref, BUCKET.facet("versioning"))
+            value = provider.read(found.ref, BUCKET.facet("versioning"), {})
             try:
                 return await value  # type: ignore[misc]
             finally:

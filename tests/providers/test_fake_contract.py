@@ -14,7 +14,7 @@ from cachescan.testing import CONDITIONS, Condition, FakeError, FakeProvider, Pr
 from cachescan.testing.fake import BOX, Door, Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from msgspec import Struct
 
@@ -63,8 +63,8 @@ class Lumping(FakeProvider):
 class Forgetful(FakeProvider):
     """Answers with the neutral value whatever the server says."""
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct:
-        super().read(ref, facet)
+    def read(self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]) -> Struct:
+        super().read(ref, facet, known)
         return facet.neutral
 
 
@@ -79,8 +79,8 @@ class Anxious(FakeProvider):
 class Crude(FakeProvider):
     """Answers with something else than the facet's schema."""
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct:
-        super().read(ref, facet)
+    def read(self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]) -> Struct:
+        super().read(ref, facet, known)
         return NotSet()
 
 

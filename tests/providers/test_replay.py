@@ -101,10 +101,10 @@ def test_what_was_not_recorded_is_not_collected() -> None:
     provider = ReplayProvider(FAKE, [Resource(ref(), {"door": {"Open": True}})])
 
     with pytest.raises(ReplayedGapError) as caught:
-        provider.read(ref(), BOX.facet("lock"))
+        provider.read(ref(), BOX.facet("lock"), {})
 
     assert provider.classify(caught.value, BOX.facet("lock")) == GapReason.NOT_COLLECTED
-    assert provider.read(ref(), BOX.facet("door")) == Door(Open=True)
+    assert provider.read(ref(), BOX.facet("door"), {}) == Door(Open=True)
 
 
 def test_facets_that_the_listing_gave_come_with_the_listing() -> None:
@@ -112,7 +112,7 @@ def test_facets_that_the_listing_gave_come_with_the_listing() -> None:
     kind = structs.replace(BOX, facets=(listed, BOX.facets[1]))
     provider = ReplayProvider(FAKE, [Resource(ref(), {"lock": {"Locked": True}})])
 
-    (found,) = provider.discover(Scope("fake", "home"), kind)
+    (found,) = provider.discover(Scope("fake", "home"), kind, "")
 
     assert (found.ref, found.facets) == (ref(), {"lock": Lock(Locked=True)})
 
@@ -126,7 +126,7 @@ def test_only_the_resources_of_the_scope_and_kind_are_listed() -> None:
     provider = ReplayProvider(FAKE, resources)
 
     assert [scope.id for scope in provider.scopes()] == ["one", "two"]
-    assert [d.ref.name for d in provider.discover(Scope("fake", "one"), BOX)] == ["a"]
+    assert [d.ref.name for d in provider.discover(Scope("fake", "one"), BOX, "")] == ["a"]
 
 
 def census_again(census: Census | None) -> Census | None:

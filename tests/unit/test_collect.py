@@ -22,7 +22,7 @@ from cachescan.snapshot import GapRecord, ScopeDone
 from cachescan.testing.fake import BOX, Door, FakeError, FakeProvider, Lock
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Iterable, Iterator, Sequence
+    from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
 
     from cachescan.model import Census, Grant
     from cachescan.snapshot import Record
@@ -169,8 +169,8 @@ class Halting(FakeProvider):
                 raise FakeError(GapReason.TIMEOUT, "no more scopes")
             yield scope
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
-        for number, found in enumerate(super().discover(scope, kind)):
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
+        for number, found in enumerate(super().discover(scope, kind, place)):
             if self._where == scope.id and number == self._after:
                 raise FakeError(GapReason.THROTTLED, "slow down")
             yield found
@@ -248,13 +248,21 @@ class Cabinet:
         for scope in ("a", "b"):
             yield Scope("fake", scope)
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
+    def places(self, _scope: Scope, _kind: Kind) -> Iterator[str]:
+        yield ""
+
+    def part(self, _ref: ResourceRef, _facet: Facet, value: Struct) -> Struct:
+        return value
+
+    def discover(self, scope: Scope, kind: Kind, _place: str) -> Iterator[Discovered]:
         given = {f.name: Fact(7) for f in kind.facets if f.listed}
         for number in range(self.size):
             name = f"{scope.id}{number}"
             yield Discovered(ResourceRef("fake", kind.name, name, name, scope.id), given)
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct | Awaitable[Struct]:
+    def read(
+        self, ref: ResourceRef, facet: Facet, _known: Mapping[str, Any]
+    ) -> Struct | Awaitable[Struct]:
         self.read_on.append((f"{ref.name}/{facet.name}", threading.current_thread().name))
         answer = self.answers.get(facet.name, Fact(1))
         if isinstance(answer, Exception):

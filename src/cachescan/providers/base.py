@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from msgspec import Struct
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterable, Iterator, Mapping
 
     from cachescan.model import (
         Discovered,
@@ -50,12 +50,25 @@ class Provider(Protocol):
         """Yield what is to be looked into; raises the SDK's own error."""
         ...
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
-        """Yield the resources of ``kind`` in ``scope``, with the facets the listing gave."""
+    def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
+        """Yield the places whose listings are separate, such as regions; one "" if it is one."""
         ...
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct | Awaitable[Struct]:
-        """Return the facet's value, directly or as an awaitable; raises the SDK's own error."""
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
+        """Yield the resources of ``kind`` in a place, with the facets the listing gave."""
+        ...
+
+    def read(
+        self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]
+    ) -> Struct | Awaitable[Struct]:
+        """Return the facet's value, directly or as an awaitable; raises the SDK's own error.
+
+        ``known`` holds the facets of the resource that were read before this one.
+        """
+        ...
+
+    def part(self, ref: ResourceRef, facet: Facet, value: Struct) -> Struct:
+        """Return what of a shared facet's value concerns one resource. Pure."""
         ...
 
     def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -11,7 +11,7 @@ from cachescan.model import Discovered, Facet, Gap, GapReason, Resource, Scope
 from cachescan.providers.base import API, NotSet, ObjectPage
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 
     from msgspec import Struct
 
@@ -44,7 +44,11 @@ class ReplayProvider:
         for scope in sorted({r.ref.scope for r in self._resources.values()}):
             yield Scope(self.name, scope)
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
+    def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
+        """Yield the one place that a record of a kind is in."""
+        yield ""
+
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
         """Yield the recorded resources with the facets that a listing gave."""
         for resource in self._resources.values():
             if (resource.ref.scope, resource.ref.kind) == (scope.id, kind.name):
@@ -55,7 +59,7 @@ class ReplayProvider:
                 }
                 yield Discovered(resource.ref, listed)
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct:
+    def read(self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]) -> Struct:
         """Return the recorded value; raises ReplayedGapError where there is a gap."""
         resource = self._resources[ref.uid]
         if facet.name in resource.facets:
@@ -64,6 +68,11 @@ class ReplayProvider:
             if gap.facet == facet.name:
                 raise ReplayedGapError(gap)
         raise ReplayedGapError(Gap(facet.name, GapReason.NOT_COLLECTED, facet.call))
+
+    def part(self, ref: ResourceRef, facet: Facet, value: Struct) -> Struct:
+        """Return the value that is recorded for this resource, and not the one that was shared."""
+        facets = self._resources[ref.uid].facets
+        return msgspec.convert(facets[facet.name], facet.schema) if facet.name in facets else value
 
     async def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:
         """Yield the keys that were kept, the hits; the rest was never recorded.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from msgspec import Struct
 
@@ -96,7 +96,11 @@ class FakeProvider:
         for scope in self._boxes:
             yield Scope("fake", scope, f"the scope {scope}")
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
+    def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
+        """Yield the one place that there is."""
+        yield ""
+
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
         """Yield the boxes of a scope."""
         self.calls[kind.call] += 1
         boxes = self._boxes[scope.id]
@@ -106,7 +110,7 @@ class FakeProvider:
             uid = f"fake:{scope.id}:{name}"
             yield Discovered(ResourceRef("fake", kind.name, uid, name, scope.id, "here"))
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct:
+    def read(self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]) -> Struct:
         """Return the value given, or raise the error given."""
         self.calls[facet.call] += 1
         boxes = self._boxes[ref.scope]
@@ -115,6 +119,10 @@ class FakeProvider:
             raise FakeError(None)
         if isinstance(value, Exception):
             raise value
+        return value
+
+    def part(self, ref: ResourceRef, facet: Facet, value: Struct) -> Struct:
+        """Return the value: all of it concerns every box."""
         return value
 
     async def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:

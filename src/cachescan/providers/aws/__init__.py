@@ -6,9 +6,9 @@ client is imported by the method that needs it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from cachescan.providers.aws import kinds, permissions
+from cachescan.providers.aws import kinds, permissions, services
 from cachescan.providers.aws.settings import Settings, load
 from cachescan.providers.base import API
 
@@ -51,13 +51,23 @@ class AwsProvider:
         """Yield the accounts; raises CredentialsError or the SDK's own error."""
         return self._reader().scopes()
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
-        """Yield the account itself, or its buckets; raises the SDK's own error."""
-        return self._reader().discover(scope, kind)
+    def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
+        """Yield the regions of a regional kind; raises the SDK's own error."""
+        return self._reader().places(scope, kind)
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct | Awaitable[Struct]:
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
+        """Yield the account itself, its buckets, or what a region has; raises the SDK's error."""
+        return self._reader().discover(scope, kind, place)
+
+    def read(
+        self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]
+    ) -> Struct | Awaitable[Struct]:
         """Return the facet's value; raises the SDK's or the wire's own error."""
-        return self._reader().read(ref, facet)
+        return self._reader().read(ref, facet, known)
+
+    def part(self, ref: ResourceRef, facet: Facet, value: Struct) -> Struct:
+        """Return what of an account's value concerns one resource."""
+        return services.part(ref, facet, value)
 
     def objects(self, resource: Resource) -> AsyncIterator[ObjectPage]:
         """Yield pages of a bucket's objects; raises the wire's own error."""

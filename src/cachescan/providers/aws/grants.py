@@ -15,14 +15,18 @@ from cachescan.providers.aws.policy import grants as policy_grants
 from cachescan.providers.aws.record import BucketRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from cachescan.model import Grant, Resource
+
+
+WAYS: tuple[Callable[[BucketRecord], Iterable[Grant]], ...] = (policy_grants.grants, acl.grants)
+"""Each yields what one way into a bucket grants, from the record alone."""
 
 
 def grants(resource: Resource) -> Iterator[Grant]:
     """Yield the grants of a bucket to outsiders; other kinds have none."""
     if resource.ref.kind == "aws/bucket":
         record = BucketRecord(resource)
-        yield from policy_grants.grants(record)
-        yield from acl.grants(record)
+        for way in WAYS:
+            yield from way(record)

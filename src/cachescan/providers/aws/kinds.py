@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cachescan.model import Facet, Kind
 from cachescan.providers.aws import schemas as s
+from cachescan.providers.aws import services
 
 if TYPE_CHECKING:
     from msgspec import Struct
@@ -79,6 +80,7 @@ BUCKET = Kind(
         "account_public_access_block",
         "ownership_controls",
         "request_payment",
+        *(source.facet.name for source in services.SOURCES),
     ),
     facets=(
         BUCKET_LISTING,
@@ -147,6 +149,7 @@ BUCKET = Kind(
             s.IntelligentTiering(),
             "GetIntelligentTieringConfiguration",
         ),
+        *(source.facet for source in services.SOURCES),
     ),
 )
 """S3 general purpose buckets."""
@@ -160,5 +163,5 @@ ACCOUNT = Kind(
 )
 """An AWS account, as far as storage hangs on it."""
 
-KINDS = (ACCOUNT, BUCKET)
+KINDS = (ACCOUNT, BUCKET, *(service.kind for service in services.SERVICES))
 """In the order in which they are discovered: the small one first."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from cachescan.model import Discovered, Facet, Kind, ResourceRef, Scope
-from cachescan.providers.aws import objects, schemas
+from cachescan.providers.aws import objects, schemas, services
 from cachescan.providers.aws.account import BLOCK_PATH, organization_block
 from cachescan.providers.aws.bucket import BucketReader
 from cachescan.providers.aws.errors import Malformed
@@ -16,7 +16,7 @@ from cachescan.providers.aws.session import Connection
 from cachescan.providers.aws.wire import Router, Wire
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
 
     from msgspec import Struct
 
@@ -45,18 +45,40 @@ class AwsReader:
             self._accounts[account.id] = account
             yield Scope("aws", account.id, account.name, account.uid)
 
-    def discover(self, scope: Scope, kind: Kind) -> Iterator[Discovered]:
-        """Yield the account itself, or its buckets; raises the SDK's own error or Malformed."""
+    def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
+        """Yield the regions of a regional kind, else one empty text; raises the SDK's own error."""
+        service = services.service(kind.name)
+        if service is None:
+            yield ""
+        elif self._account(scope.id).is_aws:  # a store that only speaks S3 has nothing else
+            account = self._account(scope.id)
+            yield from account.regions(service.name) if service.regional else ("",)
+
+    def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:
+        """Yield the account itself, its buckets, or what a service has in a region.
+
+        Raises the SDK's own error or Malformed.
+        """
         account = self._account(scope.id)
-        if kind.name == ACCOUNT.name:
+        service = services.service(kind.name)
+        if service is not None:
+            yield from service.discover(account, place)
+        elif kind.name == ACCOUNT.name:
             name = account.name or account.id
             yield Discovered(ResourceRef("aws", kind.name, account.uid, name, account.id))
         elif kind.name == BUCKET.name:
             yield from self._discover_buckets(account)
 
-    def read(self, ref: ResourceRef, facet: Facet) -> Struct | Awaitable[Struct]:
+    def read(
+        self, ref: ResourceRef, facet: Facet, known: Mapping[str, Any]
+    ) -> Struct | Awaitable[Struct]:
         """Return the facet, directly if it is a blocking one; raises the SDK's or wire's error."""
         account = self._account(ref.scope)
+        service, source = services.service(ref.kind), services.source(facet.name)
+        if service is not None:
+            return service.read(account, ref, facet, known)
+        if source is not None:
+            return source.read(account, ref, known) if account.is_aws else facet.neutral
         if facet.blocking:
             return organization_block(account.client("organizations"))
         if facet.name == ACCOUNT_BLOCK.name:

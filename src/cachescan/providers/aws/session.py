@@ -65,6 +65,7 @@ class Account:
         self._credentials = credentials
         self._keys = Keyring(credentials)
         self._endpoints: dict[str, Endpoint] = {}
+        self._regions: set[str] | None = None
 
     @property
     def uid(self) -> str:
@@ -77,12 +78,34 @@ class Account:
         connection = self._connection
         return connection.url("s3", connection.region) if connection.custom("s3") else ""
 
-    def client(self, service: str) -> BaseClient:
-        """Return a new client of the SDK with the account's credentials."""
+    @property
+    def is_aws(self) -> bool:
+        """Whether this is an account with AWS's other services, and not a store that speaks S3."""
+        return len(self.id) == _ACCOUNT_DIGITS and self.id.isdecimal()
+
+    def client(self, service: str, region: str = "") -> BaseClient:
+        """Return a new client of the SDK with the account's credentials.
+
+        Args:
+            service: the SDK's name.
+            region: the region; the connection's own if empty.
+        """
         connection = self._connection
         if self._own:
-            return connection.create(connection.session, service)
-        return connection.create(connection.session_with(self._credentials), service)
+            return connection.create(connection.session, service, region)
+        return connection.create(connection.session_with(self._credentials), service, region)
+
+    def regions(self, service: str) -> list[str]:
+        """Return the enabled regions that have a service, sorted; raises the SDK's own error.
+
+        Source: DescribeRegions of the EC2 API reference, which leaves out what is not opted in.
+        """
+        if self._regions is None:
+            answer = self.client("ec2").describe_regions()  # type: ignore[attr-defined]
+            self._regions = {entry["RegionName"] for entry in answer["Regions"]}
+        session = self._connection.session
+        having = session.get_available_regions(service, partition_name=self.partition)
+        return sorted(self._regions.intersection(having))
 
     def s3(self, region: str) -> Endpoint:
         """Return the S3 endpoint of a region; of the connection's own if empty."""
@@ -90,7 +113,7 @@ class Account:
         if region not in self._endpoints:
             # Keeps us from reading a bucket that somebody else took over between two calls.
             owner = {"x-amz-expected-bucket-owner": self.id}
-            real = len(self.id) == _ACCOUNT_DIGITS and not self._connection.custom("s3")
+            real = self.is_aws and not self._connection.custom("s3")
             url = self._connection.url("s3", region)
             self._endpoints[region] = self._endpoint(url, region, owner if real else {})
         return self._endpoints[region]
@@ -168,12 +191,12 @@ class Connection:
                     yield self._member(own, entry)
 
     def create(
-        self, session: botocore.session.Session, service: str, **options: object
+        self, session: botocore.session.Session, service: str, region: str = "", **options: object
     ) -> BaseClient:
-        """Return a new client in the connection's region, at the endpoint that the user gave."""
+        """Return a new client in a region, or our own, at the endpoint that the user gave."""
         return session.create_client(
             service,
-            region_name=self.region,
+            region_name=region or self.region,
             endpoint_url=self._settings.endpoint_url or None,
             config=_config(**options),
         )
