@@ -157,8 +157,9 @@ def _paths(reaches: Sequence[_Reach]) -> Iterable[Path]:
         same = (r.grant.capability, r.grant.evidence, r.low)
         if r.grant.actor == Actor.ANY_ACCOUNT and same in by_anonymous:
             continue  # the anonymous path says it already
-        off = tuple(b.evidence for b in r.grant.blockers if b.state is False)
-        yield _path(r.grant, r.low, off)
+        # Those that are off, and those that are on and leave this much.
+        told = tuple(b.evidence for b in r.grant.blockers if b.state is not None)
+        yield _path(r.grant, r.low, told)
 
 
 def _blocked(reaches: Iterable[_Reach]) -> Iterable[Path]:

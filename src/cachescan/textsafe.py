@@ -9,10 +9,12 @@ as JSON (``json_bytes``).
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import msgspec
+from msgspec import UNSET
 
 if TYPE_CHECKING:
     from cachescan.model import Witness
@@ -82,9 +84,10 @@ def curl_line(witness: Witness, signer: str = "any account of this cloud") -> st
     """Return one line that shows the witness and is safe to paste into a shell.
 
     It is ASCII, has no control character, and the URL stands in single quotes with nothing in it
-    that ends them. A request that must be signed, or is none that curl should make, is returned
-    as a comment that says so. A configuration request names a file for its body: only its owner
-    knows what to put there, and it fails harmlessly if that file is not there.
+    that ends them. A request that must be signed, or is none that curl should make, or needs a
+    header that cannot be shown so, is returned as a comment that says so. A configuration request
+    names a file for its body: only its owner knows what to put there, and it fails harmlessly if
+    that file is not there.
 
     Args:
         witness: the request.
@@ -94,9 +97,15 @@ def curl_line(witness: Witness, signer: str = "any account of this cloud") -> st
     method = re.sub(r"[^A-Z]", "", witness.method.upper()) or "GET"
     if not url.startswith(("https://", "http://")):
         return f"# not a web address: '{url}'"
+    headers = {} if witness.headers is UNSET else witness.headers
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    shown = "".join(f", with '{printable(line, ascii_only=True)}'" for line in lines)
     if witness.signed:
-        return f"# {method} '{url}', signed by {printable(signer, ascii_only=True)}"
+        return f"# {method} '{url}'{shown}, signed by {printable(signer, ascii_only=True)}"
+    if not all(line.isascii() and line.isprintable() for line in lines):
+        return f"# {method} '{url}'{shown}"
     options = ["-sS", *_method_options(method, has_query="?" in url)]
+    options += [f"-H {shlex.quote(line)}" for line in lines]
     if _DOT_SEGMENT.search(url):
         options.append("--path-as-is")  # curl would walk up the path instead of asking for it
     if "[" in url:

@@ -136,6 +136,18 @@ def test_a_curl_line_is_one_command_with_one_url(method: str, text: str) -> None
     assert not set("'\\\"`!{}|^<> ") & set(words[-1])
 
 
+@given(anything)
+def test_a_header_is_one_word_or_the_line_is_a_comment(value: str) -> None:
+    line = curl_line(Witness("GET", "https://example.com/a", headers={"Referer": value}))
+
+    assert line.isascii()
+    assert line.isprintable()
+    if not line.startswith("# "):
+        assert shlex.split(line) == [
+            *("curl", "-sS", "-H", f"Referer: {value}", "https://example.com/a")
+        ]
+
+
 @given(anything, anything)
 def test_a_signed_witness_is_a_comment_on_one_line(text: str, signer: str) -> None:
     line = curl_line(Witness("GET", f"https://example.com/{text}", signed=True), signer)
@@ -182,10 +194,38 @@ def test_a_signed_witness_is_a_comment_on_one_line(text: str, signer: str) -> No
             Witness("GET", "https://b.example.com/a", signed=True),
             "# GET 'https://b.example.com/a', signed by any AWS account",
         ),
+        (
+            Witness("GET", "https://b.example.com/a", headers={"Referer": "https://a.example/'$x"}),
+            """curl -sS -H 'Referer: https://a.example/'"'"'$x' 'https://b.example.com/a'""",
+        ),
+        (
+            Witness("GET", "https://b.example.com/a", headers={"Referer": "caf\u00e9\n"}),
+            "# GET 'https://b.example.com/a', with 'Referer: caf\\xe9\\x0a'",
+        ),
+        (
+            Witness(
+                "PUT", "https://b.example.com/a", signed=True, headers={"x-amz-acl": "private"}
+            ),
+            (
+                "# PUT 'https://b.example.com/a', with 'x-amz-acl: private', "
+                "signed by any AWS account"
+            ),
+        ),
     ],
 )
 def test_curl_lines(witness: Witness, line: str) -> None:
     assert curl_line(witness, "any AWS account") == line
+
+
+def test_json_names_the_headers_of_a_witness_only_where_it_needs_some() -> None:
+    plain = Witness("GET", "https://b.example.com/a")
+    needy = Witness("GET", "https://b.example.com/a", headers={"Referer": "x"})
+
+    assert json_bytes(plain) == (
+        b'{"method":"GET","url":"https://b.example.com/a","signed":false,"from":"anywhere"}'
+    )
+    assert json_bytes(needy) == json_bytes(plain)[:-1] + b',"headers":{"Referer":"x"}}'
+    assert {plain: 1, needy: 2}[needy] == 2
 
 
 @given(st.recursive(anything, lambda inner: st.lists(inner) | st.dictionaries(anything, inner)))

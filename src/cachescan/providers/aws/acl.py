@@ -8,6 +8,7 @@ from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason,
 from cachescan.providers.aws import blocks
 from cachescan.providers.aws.policy import deny
 from cachescan.providers.aws.policy.grants import is_public
+from cachescan.providers.aws.policy.witness import WITNESS_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +41,7 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
         return
     for index, grant in enumerate(acl.Grants):
         actors, principal, certain = _grantee(grant, acl.Owner.ID)
+        named = {"CanonicalUser": [principal]} if principal else deny.EVERYBODY
         capabilities = _PERMISSIONS.get(grant.Permission, _CAPABILITIES)
         certain = certain and grant.Permission in _PERMISSIONS
         evidence = Evidence(
@@ -48,18 +50,20 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
             Effect.GRANTS,
             f"the bucket ACL grants {grant.Permission} to {principal or _group(grant)}",
         )
-        for actor in actors:
-            for capability in capabilities:
+        for capability in capabilities:
+            for passage in deny.passages(
+                record, capability, named, dict.fromkeys(actors, principal)
+            ):
                 yield Grant(
-                    actor=actor,
+                    actor=passage.actor,
                     capability=capability,
                     via="bucket-acl",
                     low=Grade.YES if certain else Grade.NO,
                     high=Grade.YES,
                     evidence=(evidence,),
-                    principal=principal,
-                    witness=_witness(record, capability, signed=actor != Actor.ANONYMOUS),
-                    blockers=_blockers(record, actor, capability),
+                    principal=passage.principal,
+                    witness=passage.witness or _witness(record, capability, passage.actor),
+                    blockers=_blockers(record, passage, public=named == deny.EVERYBODY),
                     gaps=() if certain else (_unclear(grant),),
                 )
 
@@ -91,11 +95,12 @@ def _unclear(grant: AclGrant) -> Gap:
     )
 
 
-def _blockers(record: BucketRecord, actor: Actor, capability: Capability) -> tuple[Blocker, ...]:
-    found = [blocks.enforced_ownership(record), deny.by_policy(record, capability)]
-    if actor != Actor.OUTSIDER:
+def _blockers(record: BucketRecord, passage: deny.Passage, *, public: bool) -> tuple[Blocker, ...]:
+    """Return what may stop a grant; ``public`` is whether it is one to everybody."""
+    found = [blocks.enforced_ownership(record), *passage.blockers]
+    if public:
         found.append(blocks.ignore_public_acls(record))
-    if actor == Actor.ANONYMOUS:
+    if passage.actor == Actor.ANONYMOUS:
         found.append(blocks.requester_pays(record))
     return (*found, *blocks.restricted_acls(record, public=_public(record)))
 
@@ -107,25 +112,27 @@ def _public(record: BucketRecord) -> bool | None:
     return None if isinstance(status, Gap) else status.IsPublic
 
 
-def _witness(record: BucketRecord, capability: Capability, *, signed: bool) -> Witness:
+def _witness(record: BucketRecord, capability: Capability, actor: Actor) -> Witness:
+    signed = actor != Actor.ANONYMOUS
     if capability == Capability.LIST:
         return record.witness("GET", query="list-type=2&max-keys=10", signed=signed)
     if capability == Capability.WRITE:
-        return record.witness("PUT", key="cachescan-witness", signed=signed)
+        return record.witness("PUT", key=WITNESS_KEY, signed=signed)
     return record.witness("PUT", query="acl", signed=signed)
 
 
 def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
     evidence = Evidence("acl", "", Effect.UNREAD, f"{gap.call or 'acl'}: {gap.reason}")
-    for actor in Actor:
-        for capability in _CAPABILITIES:
+    for capability in _CAPABILITIES:
+        everyone = dict.fromkeys(Actor, "")
+        for passage in deny.passages(record, capability, deny.EVERYBODY, everyone):
             yield Grant(
-                actor=actor,
+                actor=passage.actor,
                 capability=capability,
                 via="bucket-acl",
                 low=Grade.NO,
                 high=Grade.YES,
                 evidence=(evidence,),
-                blockers=_blockers(record, actor, capability),
+                blockers=_blockers(record, passage, public=passage.actor != Actor.OUTSIDER),
                 gaps=(gap,),
             )

@@ -56,17 +56,24 @@ def anonymous() -> Candidate:
 def signed(policy: Sequence[Statement], facts: Facts, budget: Budget) -> list[Candidate]:
     """Return the signed callers outside the bucket's account; raises TooComplexError."""
     homes = organizations(policy, budget, "principal")
+    identities = list(_identities(policy, facts, budget))
+    people = [*identities]
+    for named in sources.named_principals(policy, facts):
+        canonical = named.caller.kind == "canonical"
+        people += _of_account(named, identities) if canonical else [named]
     found: list[Candidate] = []
-    for identity in _identities(policy, facts, budget):
-        for home in homes:
-            budget.spend(5, "principals")
-            found.append(_member(identity, home))
-    found += [
-        _member(candidate, home)
-        for candidate in sources.named_principals(policy, facts)
-        for home in homes
-    ]
+    for candidate in people:
+        budget.spend(5 * len(homes), "principals")
+        found += [_member(candidate, home) for home in homes]
     return found
+
+
+def _of_account(named: Candidate, identities: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Yield the identities of a canonical user: an account by another name, but not which."""
+    for candidate in identities:
+        old = candidate.caller
+        caller = Caller("canonical", old.account, old.names, named.caller.principal, old.keys)
+        yield Candidate(caller, named.label, old.account, named.doubt or candidate.doubt)
 
 
 def _member(candidate: Candidate, home: Organization) -> Candidate:
@@ -76,7 +83,7 @@ def _member(candidate: Candidate, home: Organization) -> Candidate:
         old.kind, old.account, old.names, old.principal, {**old.keys, **home.keys("principal")}
     )
     if candidate.label:
-        return Candidate(caller, candidate.label, home.path, candidate.doubt)
+        return Candidate(caller, candidate.label, candidate.variant + home.path, candidate.doubt)
     return Candidate(caller, home.id if home.named else "", "", candidate.doubt)
 
 

@@ -23,6 +23,9 @@ Values = dict[str, tuple[str, ...]]
 
 ALLOW, DENY, NONE = "allow", "deny", "none"
 
+_OF_ACCOUNTS = ("iam", "canonical")
+"""A canonical user is an account by another name."""
+
 
 class Caller(Struct, frozen=True):
     """Who sends a request.
@@ -123,9 +126,10 @@ def _escapes(principals: Iterable[Principal], caller: Caller) -> bool:
     A user or role is spared only if it and its account are both listed, a session only if its
     role is, too. Source: IAM user guide, "NotPrincipal".
     """
-    if any(p.kind == "everybody" for p in principals):
+    own = caller.kind, caller.principal
+    if any(p.kind == "everybody" or (p.kind, p.value) == own for p in principals):
         return True
-    if caller.kind != "iam":
+    if caller.kind not in _OF_ACCOUNTS:
         return True
     account = any(p.kind == "account" and p.value == caller.account for p in principals)
     spared = {p.value for p in principals if p.kind == "identity"}
@@ -138,7 +142,7 @@ def is_named(principal: Principal, caller: Caller) -> bool:
     if principal.kind == "everybody":
         return True
     if principal.kind == "account":
-        return caller.kind == "iam" and caller.account == principal.value
+        return caller.kind in _OF_ACCOUNTS and caller.account == principal.value
     if principal.kind in ("identity", "oai"):
         return principal.value in caller.names
     return caller.kind == principal.kind and caller.principal == principal.value

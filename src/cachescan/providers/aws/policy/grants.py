@@ -8,52 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from cachescan.model import (
-    Actor,
-    Capability,
-    Effect,
-    Evidence,
-    Gap,
-    GapReason,
-    Grade,
-    Grant,
-    Witness,
-)
+from cachescan.model import Actor, Capability, Effect, Evidence, Gap, GapReason, Grade, Grant
 from cachescan.providers.aws import blocks
 from cachescan.providers.aws.policy import ir, public, reasons
-from cachescan.providers.aws.policy.decide import ALLOW, decide
 from cachescan.providers.aws.policy.facts import Facts
 from cachescan.providers.aws.policy.template import judged
+from cachescan.providers.aws.policy.witness import witness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cachescan.model import Blocker
     from cachescan.providers.aws.policy.judge import Judgement, Opening
-    from cachescan.providers.aws.policy.reach import Reach
     from cachescan.providers.aws.record import BucketRecord
     from cachescan.providers.aws.schemas import Policy
-
-WITNESS_KEY = "cachescan-witness"
-"""The object that a write would create, where the policy leaves the name open."""
-
-_SUBRESOURCES = {
-    "s3:PutBucketPolicy": "policy",
-    "s3:DeleteBucketPolicy": "policy",
-    "s3:PutBucketAcl": "acl",
-    "s3:PutObjectAcl": "acl",
-    "s3:PutObjectVersionAcl": "acl",
-    "s3:PutBucketPublicAccessBlock": "publicAccessBlock",
-    "s3:PutBucketOwnershipControls": "ownershipControls",
-    "s3:PutReplicationConfiguration": "replication",
-    "s3:PutBucketWebsite": "website",
-    "s3:PutObjectTagging": "tagging",
-    "s3:PutObjectVersionTagging": "tagging",
-    "s3:RestoreObject": "restore",
-    "s3:ListBucketVersions": "versions",
-}
 
 
 def grants(record: BucketRecord) -> Iterator[Grant]:
@@ -116,7 +84,7 @@ def _grant(
         high=reach.high,
         evidence=reasons.evidence(like, judgement.statements, facts),
         principal=reach.label,
-        witness=_witness(record, opening, judgement, facts),
+        witness=witness(record, opening, judgement, facts),
         blockers=_blockers(record, reach.actor, public=public),
         gaps=tuple(_gap(reason) for reason in reach.reasons),
     )
@@ -147,38 +115,6 @@ def _blockers(record: BucketRecord, actor: Actor, *, public: bool | None) -> tup
     if actor == Actor.ANONYMOUS:
         found.append(blocks.requester_pays(record))
     return tuple(found)
-
-
-def _witness(record: BucketRecord, opening: Opening, judgement: Judgement, facts: Facts) -> Witness:
-    """Return the request that shows an opening, as it goes over the wire."""
-    reach, action = opening.reach, opening.reach.action
-    query = _SUBRESOURCES.get(action, "")
-    key = reach.request.resource.removeprefix(facts.arn).removeprefix("/")
-    if action == "s3:ListBucket":
-        query = reasons.list_query(reach)
-    if opening.capability == Capability.WRITE:
-        key = _new_key(reach, key, judgement)
-    method = reasons.verb(opening.capability, action)
-    signed = reach.actor != Actor.ANONYMOUS
-    witness = record.witness(method, key=key, query=query, signed=signed)
-    values = reach.request.values
-    url = witness.url
-    if values.get("aws:securetransport") == ("false",):
-        url = url.replace("https://", "http://", 1)
-    origin = "anywhere"
-    if reach.network:
-        origin = reach.network
-    elif values.get("aws:sourcevpce"):
-        origin = "any VPC endpoint"
-    return msgspec.structs.replace(witness, url=url, origin=origin)
-
-
-def _new_key(reach: Reach, key: str, judgement: Judgement) -> str:
-    """Return a key of our own beside the one found, if the policy lets that be written, too."""
-    own = key[: key.rfind("/") + 1] + WITNESS_KEY
-    arn = reach.request.resource.removesuffix(key) + own
-    asked = msgspec.structs.replace(reach.request, resource=arn)
-    return own if decide(judgement.statements, asked) == ALLOW else key
 
 
 def _unjudged(

@@ -102,13 +102,12 @@ def reaches(
         reach = _reach(space, left, group, budget)
         if reach is not None:
             found.append(_named(reach, space, statement, (actor, label)))
-    # Whoever is no better off than everybody needs no mention, nor who only might be.
+    # A named outsider who is no better off than everybody needs no mention, nor who only might be.
     every = max((r.rank[0] for r in found if r.actor != Actor.OUTSIDER), default=0)
     sure = max((r.rank[0] for r in found), default=0)
     for reach in found:
-        if reach.actor == Actor.OUTSIDER and reach.rank[1] <= every:
-            continue
-        if not (reach.rank[0] == 0 and reach.rank[1] <= sure):
+        enough = every if reach.rank[0] else sure
+        if reach.actor != Actor.OUTSIDER or reach.rank[1] > enough:
             yield reach
 
 
@@ -269,7 +268,7 @@ def _reasons(space: Space, group: _Group) -> Iterator[str]:
             yield f"the value of {', '.join(sorted(axis.keys))} was not read"
         yield from sorted({cell.doubt for cell in axis.cells if cell.doubt})
     if len(group.every) > 1:
-        yield "which organization the account belongs to is not known"
+        yield "which account or organization the outsider belongs to is not known"
 
 
 def best(found: Iterable[Reach]) -> list[Reach]:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
-from cachescan.model import Actor, Capability, Effect, Evidence, Grade
+from cachescan.model import Actor, Effect, Evidence, Grade
 from cachescan.providers.aws.policy import decide, keys
 from cachescan.providers.aws.policy.match import OBJECT_ACTIONS, rest_after
 
@@ -110,22 +109,3 @@ def _denies(opening: Opening, statements: Sequence[Statement]) -> Iterator[Evide
     for statement in about[:_MOST]:
         summary = f"the Deny in policy statement {statement.index} does not stop it"
         yield Evidence("policy", f"/Statement/{statement.index}", Effect.STATES, summary)
-
-
-def list_query(reach: Reach) -> str:
-    """Return the query of a listing that meets the conditions on prefix, delimiter and size."""
-    values = reach.request.values
-    names = {"s3:prefix": "prefix", "s3:delimiter": "delimiter"}
-    given = {short: values[name][0] for name, short in names.items() if values.get(name)}
-    most = values.get("s3:max-keys", ("10",))[0]
-    pairs = {"list-type": "2", **given, "max-keys": most if most.isdecimal() else "10"}
-    return urlencode(pairs, quote_via=quote)
-
-
-def verb(capability: Capability, action: str) -> str:
-    """Return the HTTP method of an action."""
-    if capability in (Capability.READ, Capability.LIST):
-        return "GET"
-    if action.startswith("s3:Delete") or action == "s3:AbortMultipartUpload":
-        return "DELETE"
-    return "POST" if action == "s3:RestoreObject" else "PUT"

@@ -19,7 +19,7 @@ from cachescan.providers.aws.policy.patterns import (
     cells,
     within,
 )
-from cachescan.providers.aws.policy.terms import conditions_on, patterns_on, raws_on
+from cachescan.providers.aws.policy.terms import patterns_on, raws_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -28,13 +28,6 @@ if TYPE_CHECKING:
     from cachescan.providers.aws.policy.ir import Principal, Statement
 
 _ACCOUNT = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
-_IDENTITY_KEYS = (
-    "aws:principalarn",
-    "aws:principalaccount",
-    "aws:principaltype",
-    "aws:userid",
-    "aws:username",
-)
 SOURCE_KEYS = (
     "aws:sourcearn",
     "aws:sourceaccount",
@@ -49,13 +42,8 @@ _LIKENESS = "000000000000"
 
 def named_principals(policy: Sequence[Statement], facts: Facts) -> Iterator[Candidate]:
     """Yield canonical users, CloudFront identities and federated sessions that are named."""
-    told = bool(list(conditions_on(policy, *_IDENTITY_KEYS)))
-    seen: set[Principal] = set()
-    for principal in (p for s in policy for p in s.principals):
-        if principal in seen:
-            continue
-        seen.add(principal)
-        doubt = _doubt(principal, facts, told=told)
+    for principal in dict.fromkeys(p for s in policy for p in s.principals):
+        doubt = _doubt(principal, facts)
         if doubt is not None:
             caller = Caller(
                 principal.kind,
@@ -66,15 +54,13 @@ def named_principals(policy: Sequence[Statement], facts: Facts) -> Iterator[Cand
             yield Candidate(caller, principal.text, "", doubt)
 
 
-def _doubt(principal: Principal, facts: Facts, *, told: bool) -> str | None:
+def _doubt(principal: Principal, facts: Facts) -> str | None:
     """Return what is not known of a named principal; None if it is nobody outside."""
     value = principal.value
     if principal.kind == "canonical":
         if value == facts.owner:
             return None
-        if not facts.owner:
-            return "the bucket's owner was not read"
-        return f"the account of the canonical user {value} is not known" if told else ""
+        return "" if facts.owner else "the bucket's owner was not read"
     if principal.kind == "oai":
         return "CloudFront distributions are not read yet"
     if principal.kind == "federated":
