@@ -41,6 +41,8 @@ def grants(record: BucketRecord) -> Iterator[Grant]:
         return
     for index, grant in enumerate(acl.Grants):
         actors, principal, certain = _grantee(grant, acl.Owner.ID)
+        if not actors:
+            continue  # nobody outside, and so nobody whom a Deny could spare
         named = {"CanonicalUser": [principal]} if principal else deny.EVERYBODY
         capabilities = _PERMISSIONS.get(grant.Permission, _CAPABILITIES)
         certain = certain and grant.Permission in _PERMISSIONS

@@ -13,6 +13,7 @@ from tests.support.buckets import (
     ARN,
     AUTHENTICATED,
     FOREIGN,
+    LOG_DELIVERY,
     NAME,
     OWNER,
     STRANGER,
@@ -148,6 +149,20 @@ def test_a_deny_leaves_of_an_acl_what_it_leaves(
     found = cells(bucket(own, *statements, acl=acl))
 
     assert {cell: grade for cell, grade in found.items() if cell[0] == "list"} == expected
+
+
+@pytest.mark.parametrize("grantee", [user(OWNER), LOG_DELIVERY])
+@pytest.mark.parametrize(
+    "condition",
+    [OUT_OF_ORG, {"StringNotEquals": {"aws:PrincipalAccount": [ACCOUNT, FOREIGN]}}],
+)
+def test_whom_a_deny_spares_gets_nothing_from_a_grant_to_nobody_outside(
+    grantee: dict[str, str], condition: dict[str, object]
+) -> None:
+    record = bucket(deny(Condition=condition), acl=[(grantee, "FULL_CONTROL")])
+
+    assert cells(record) == {}
+    assert exposure(record).paths == ()
 
 
 @pytest.mark.parametrize(
