@@ -125,8 +125,8 @@ def _witness(record: BucketRecord, capability: Capability, actor: Actor) -> Witn
 
 def _unread(record: BucketRecord, gap: Gap) -> Iterator[Grant]:
     evidence = Evidence("acl", "", Effect.UNREAD, f"{gap.call or 'acl'}: {gap.reason}")
+    everyone = dict.fromkeys(Actor, "")
     for capability in _CAPABILITIES:
-        everyone = dict.fromkeys(Actor, "")
         for passage in deny.passages(record, capability, deny.EVERYBODY, everyone):
             yield Grant(
                 actor=passage.actor,

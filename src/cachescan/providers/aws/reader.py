@@ -47,11 +47,10 @@ class AwsReader:
 
     def places(self, scope: Scope, kind: Kind) -> Iterator[str]:
         """Yield the regions of a regional kind, else one empty text; raises the SDK's own error."""
-        service = services.service(kind.name)
+        account, service = self._account(scope.id), services.service(kind.name)
         if service is None:
             yield ""
-        elif self._account(scope.id).is_aws:  # a store that only speaks S3 has nothing else
-            account = self._account(scope.id)
+        elif account.is_aws:  # a store that only speaks S3 has nothing else
             yield from account.regions(service.name) if service.regional else ("",)
 
     def discover(self, scope: Scope, kind: Kind, place: str) -> Iterator[Discovered]:

@@ -19,13 +19,12 @@ from cachescan.model import (
     Effect,
     Evidence,
     Gap,
-    GapReason,
     Grade,
     Witness,
 )
 from cachescan.providers.aws.policy import ir
 from cachescan.providers.aws.policy.decide import Caller, covers_action, names
-from cachescan.providers.aws.policy.grants import facts_of
+from cachescan.providers.aws.policy.grants import facts_of, undecided
 from cachescan.providers.aws.policy.template import judged
 from cachescan.providers.aws.policy.witness import witness
 from cachescan.providers.aws.schemas import Policy, PolicyStatement
@@ -52,7 +51,6 @@ _ACTIONS = {
 """What an ACL's permission lets through; READ is that of an object's ACL."""
 
 _ON_OBJECTS = (Capability.READ, Capability.WRITE)
-_RANK = {Grade.NO: 0, Grade.RESTRICTED: 1, Grade.YES: 2}
 
 
 class Passage(Struct, frozen=True):
@@ -131,7 +129,7 @@ class _Left:
             return Passage(actor, name, (_open(about, Grade.NO, reason),))
         if not openings:
             return Passage(actor, name, (_closed(about, Grade.NO, ""),))
-        best = max(openings, key=lambda o: (_RANK[o.reach.high], _RANK[o.reach.low]))
+        best = max(openings, key=lambda o: o.reach.rank[::-1])
         request = witness(self._record, best, self._judgement, self._facts) if about else None
         return Passage(actor, name, tuple(_blockers(about, best.reach)), request)
 
@@ -186,9 +184,8 @@ def _closed(about: Sequence[int], leaves: Grade, network: str) -> Blocker:
 
 
 def _open(about: Sequence[int], leaves: Grade, reason: str) -> Blocker:
-    gap = Gap(_FACET, GapReason.UNSUPPORTED, "s3:GetBucketPolicy", reason)
     evidence = _evidence(about, Effect.UNREAD, f"perhaps denied by {_statements(about)}")
-    return Blocker(None, evidence, leaves, gap)
+    return Blocker(None, evidence, leaves, undecided(reason))
 
 
 def _evidence(about: Sequence[int], effect: Effect, said: str) -> Evidence:

@@ -86,7 +86,7 @@ def _grant(
         principal=reach.label,
         witness=witness(record, opening, judgement, facts),
         blockers=_blockers(record, reach.actor, public=public),
-        gaps=tuple(_gap(reason) for reason in reach.reasons),
+        gaps=tuple(undecided(reason) for reason in reach.reasons),
     )
 
 
@@ -103,7 +103,8 @@ def _like_anonymous(opening: Opening, openings: Sequence[Opening]) -> Opening:
     return opening
 
 
-def _gap(detail: str) -> Gap:
+def undecided(detail: str) -> Gap:
+    """Return the gap that stands for what a policy that was read does not decide."""
     return Gap(
         facet="policy", reason=GapReason.UNSUPPORTED, call="s3:GetBucketPolicy", detail=detail
     )
@@ -131,7 +132,7 @@ def _unjudged(
             high=Grade.YES,
             evidence=(evidence,),
             blockers=_blockers(record, actor, public=public),
-            gaps=(_gap(reason),),
+            gaps=(undecided(reason),),
         )
 
 

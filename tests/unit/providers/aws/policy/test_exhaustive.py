@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 SLOW = settings(
     deadline=None,
+    max_examples=120,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -1,1 +1,0 @@
-"""Ways into a bucket beside its own policy and ACL; each module yields grants from the record."""
